@@ -1,0 +1,75 @@
+# Everything a person or CI does here. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PROGRAMMES ?= $(wildcard programmes/*/programme.toml)
+MODEL ?= fundstelle-e5
+# PyTorch's own index has the CPU build for every platform; where it is out of reach, pip's default is used.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH := torch==2.13.0
+
+export HF_HUB_DISABLE_TELEMETRY = 1
+export TOKENIZERS_PARALLELISM = false
+
+.DEFAULT_GOAL := help
+.PHONY: help run install ingest serve eval bench train format lint types test check lock audit clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+run: ingest serve ## everything: environment, ingest of the bundled programme, server on port 8000
+
+install: $(VENV)/.installed ## the environment, from the locked and hashed list
+
+$(VENV)/.installed: requirements/all.txt scripts/torch_index.py
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 install")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps $(TORCH) $$($(PYTHON) scripts/torch_index.py $(TORCH_INDEX))
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/all.txt
+	@touch $@
+
+ingest: install ## compile the programmes under programmes/ into var/index
+	$(RUN) ingest.py --model $(MODEL) $(dir $(PROGRAMMES))
+
+serve: install ## only the server: make serve PORT=… HOST=…
+	$(RUN) -m bot --host $(HOST) --port $(PORT)
+
+eval: var/index/dortmund-2025 ## hit rates, abstention, misses; HTML report in var/eval.html
+	$(RUN) -m eval --floors --weights --misses
+
+bench: var/index/dortmund-2025 ## latency, start-up, memory, ingest time
+	$(RUN) -m bench
+
+train: install ## make the encoder anew from ../shared/training and training/questions (hours on a CPU)
+	$(RUN) -m training
+
+format: install ## rewrite the code in one style
+	$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .
+
+lint: install ## style, imports, docstrings
+	$(VENV)/bin/ruff format --check --quiet . && $(VENV)/bin/ruff check .
+
+types: install ## mypy --strict over bot, index and ingest.py
+	$(VENV)/bin/mypy
+
+test: install ## all tests, with the real programme, encoder and browser
+	$(RUN) -m pytest
+
+check: lint types ## lint and types, then the floors of the evaluation
+	$(MAKE) --no-print-directory floors
+
+floors: var/index/dortmund-2025
+	$(RUN) -m eval --floors
+
+var/index/dortmund-2025: install
+	@test -e $@ && $(RUN) ingest.py --check programmes/dortmund-2025 || $(RUN) ingest.py programmes/dortmund-2025
+
+lock: install ## the locked lists anew, from pyproject.toml
+	$(RUN) -m pip install --quiet pip-tools==7.6.2
+	$(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements/server.txt pyproject.toml
+	$(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --all-extras --unsafe-package torch --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements/all.txt pyproject.toml
+
+clean: ## environment and bundles away
+	rm -rf $(VENV) var

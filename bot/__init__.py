@@ -1,0 +1,1 @@
+"""The server: questions in, cited passages out, over HTTP and channels."""

@@ -1,0 +1,37 @@
+"""`python -m bot`: the server. Without an access log, since an address beside a time is personal data."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+
+import uvicorn
+
+from bot.app import create_app
+from bot.settings import SettingsError, read
+
+
+def main() -> int:
+    """Run the server until it is stopped; 2 where a setting can't be used."""
+    parser = argparse.ArgumentParser(prog="python -m bot", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        settings = read(os.environ)
+    except SettingsError as error:
+        print(f"bot: {error}", file=sys.stderr)
+        return 2
+    uvicorn.run(
+        create_app(settings), host=options.host, port=options.port, access_log=False, server_header=False,
+        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies or None,
+        timeout_graceful_shutdown=10,
+    )  # fmt: skip
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

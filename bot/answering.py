@@ -1,0 +1,121 @@
+"""A question and a programme → an answer. Knows nothing of HTTP; every word of the answer's passages is the
+programme's, every other word is a fixed sentence.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from bot.errors import EmptyMessage, TooLong
+from bot.library import Served
+from bot.messages import Answer, Citation, Question, Status
+from bot.wording import wording
+from index.types import Hit, Ranking
+
+SUGGESTIONS = 4
+
+
+def answer(question: Question, served: Served, most_letters: int = 2000) -> Answer:
+    """The passages that answer `question`, or come nearest, or none.
+
+    Raises EmptyMessage for a message without any sign, TooLong for one that is no question any more.
+    """
+    words = wording(question.language)
+    text = tidy(question.text)
+    if not text:
+        raise EmptyMessage
+    if len(text) > most_letters:
+        raise TooLong
+    if not re.search(r"\w", text):
+        return Answer("nothing", words.unreadable, (), suggestions(served))
+    ranking = served.searcher.search(text, question.limit)
+    status = _status(ranking, served)
+    passages = () if status == "nothing" else citations(ranking, served)
+    return Answer(status, getattr(words, status), passages, suggestions(served, ranking))
+
+
+def search(query: str, served: Served, limit: int) -> tuple[Citation, ...]:
+    """The best passages, without a threshold; none for a query without letters or digits."""
+    text = tidy(query)
+    return citations(served.searcher.search(text, limit), served) if re.search(r"\w", text) else ()
+
+
+def tidy(text: str) -> str:
+    """One line without control characters, composed Unicode."""
+    composed = unicodedata.normalize("NFC", text)
+    kept = (" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in composed)
+    return " ".join("".join(kept).split())
+
+
+def _status(ranking: Ranking, served: Served) -> Status:
+    limits = served.bundle.calibration
+    if ranking.confidence >= limits.answered:
+        return "answered"
+    return "related" if ranking.confidence >= limits.related else "nothing"
+
+
+def citations(ranking: Ranking, served: Served) -> tuple[Citation, ...]:
+    """The hits as they are shown and quoted."""
+    best = ranking.hits[0].score if ranking.hits else 1.0
+    return tuple(
+        cite(served, hit, ranking.confidence * max(0.0, hit.score / best if best > 0 else 0.0))
+        for hit in ranking.hits
+    )
+
+
+def cite(served: Served, hit: Hit, confidence: float) -> Citation:
+    """A hit as a citation, its key sentence highlighted."""
+    return citation(served, hit.passage, (hit.key,), confidence)
+
+
+def citation(
+    served: Served,
+    number: int,
+    highlights: tuple[tuple[int, int], ...] = (),
+    confidence: float = 1.0,
+) -> Citation:
+    """A passage with its chapter, section, page and place in the reader."""
+    passage = served.bundle.passages[number]
+    section = served.bundle.sections[passage.section]
+    place = dict.fromkeys(
+        (section.chapter.text, section.heading.text)
+    )  # a chapter's introduction: once
+    page = f", {wording().page_prefix}{passage.page}" if passage.page else ""
+    return Citation(
+        id=passage.id,
+        text=passage.text,
+        highlights=highlights,
+        chapter=section.chapter.text,
+        section=section.heading.text,
+        page=passage.page,
+        citation=" › ".join(place) + page,
+        path=f"/p/{served.slug}/programm#{passage.id}",
+        confidence=round(min(1.0, confidence), 4),
+    )
+
+
+def suggestions(served: Served, ranking: Ranking | None = None) -> tuple[str, ...]:
+    """Questions to go on with: of the sections just found, else from all over the programme.
+
+    From the question bank where the campaign wrote one, else the headings.
+    """
+    sections = served.bundle.sections
+    bank = served.bundle.info.bank
+    offers = [
+        (n, q)
+        for n, s in enumerate(sections)
+        for q in _offers(s.heading.original, s.heading.text, bank)
+    ]
+    if ranking and ranking.hits:
+        near = {served.bundle.passages[hit.passage].section for hit in ranking.hits}
+        offers = [(n, q) for n, q in offers if n in near] or offers
+    step = max(1, len(offers) // SUGGESTIONS)
+    return tuple(question for _, question in offers[::step][:SUGGESTIONS])
+
+
+def _offers(original: str, text: str, bank: object) -> tuple[str, ...]:
+    questions: dict[str, tuple[str, ...]] = dict(bank)  # type: ignore[call-overload]
+    if not questions:
+        return (text,)
+    return questions.get(original) or questions.get(text) or ()

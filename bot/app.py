@@ -1,0 +1,77 @@
+"""The application: only wiring. `create_app(settings)` starts nothing until the server runs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from bot import api, pages, problems
+from bot.guards import Guards
+from bot.library import Library
+from bot.limits import RateLimit
+from bot.metrics import CONTENT_TYPE, Metrics
+from bot.settings import Settings
+from bot.state import Shared, State
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """A server for all programmes under `settings.index`."""
+    state = State(settings, Library(settings.index), RateLimit(settings.rate_limit), Metrics())
+    state.library.refresh()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watcher = asyncio.create_task(_watch(state))
+        yield
+        watcher.cancel()
+        with suppress(asyncio.CancelledError):
+            await watcher
+
+    app = FastAPI(
+        title="Fundstelle", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )  # fmt: skip
+    app.state.fundstelle = state
+    app.add_middleware(Guards, most_bytes=settings.most_bytes)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=pages.WEB / "static"), name="static")
+    problems.install(app)
+    _add_probes(app)
+    return app
+
+
+async def _watch(state: State) -> None:
+    """Look for new bundles from time to time, beside the requests."""
+    while state.settings.reload_seconds:
+        await asyncio.sleep(state.settings.reload_seconds)
+        await asyncio.to_thread(state.library.refresh)
+
+
+def _add_probes(app: FastAPI) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> dict[str, str]:
+        """The process is up."""
+        return {"status": "up"}
+
+    @app.get("/readyz", include_in_schema=False)
+    def readyz(state: Shared) -> JSONResponse:
+        """A programme is being served; and which bundles were refused, with the reason."""
+        served = {s.slug: s.version for s in state.library.all()}
+        body: dict[str, Any] = {
+            "ready": bool(served),
+            "programmes": served,
+            "refused": state.library.refused(),
+        }
+        return JSONResponse(body, 200 if served else 503)
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics(state: Shared) -> Response:
+        """Prometheus metrics of this process."""
+        return Response(state.metrics.text(), media_type=CONTENT_TYPE)

@@ -1,0 +1,80 @@
+"""Errors → responses, in one place and one shape: RFC 9457 for programs, a page for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from bot import pages
+from bot.errors import BotError, TooMany
+from bot.wording import wording
+
+log = logging.getLogger(__name__)
+KEYS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "malformed"}
+
+
+def install(app: FastAPI) -> None:
+    """Map every kind of error of `app`."""
+    app.add_exception_handler(BotError, _bot_error)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(
+    request: Request, status: int, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> Response:
+    """A problem document, or a page where the client is a browser that asked for one."""
+    request.app.state.fundstelle.metrics.failed(status)
+    title = HTTPStatus(status).phrase
+    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api"):
+        page = pages.error_page(status, title, detail)
+        page.headers.update(headers or {})
+        return page
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    content = json.dumps(body, ensure_ascii=False)
+    return Response(content, status, headers, "application/problem+json")
+
+
+def _sentence(key: str) -> str:
+    words = wording()
+    return str(getattr(words, key, None) or getattr(words.errors, key))
+
+
+def _bot_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BotError)  # noqa: S101 - registered for this class alone
+    headers = {"Retry-After": str(error.wait)} if isinstance(error, TooMany) else None
+    return problem(request, error.status, _sentence(error.key), headers)
+
+
+def _malformed(request: Request, error: Exception) -> Response:
+    """Names the field and what is wrong with it; never repeats the value, which may be the question."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    fields = [
+        {"field": ".".join(str(part) for part in e["loc"][1:]) or "body", "problem": e["type"]}
+        for e in error.errors()
+    ]
+    return problem(request, 422, _sentence("malformed"), errors=fields)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    key = KEYS.get(error.status_code, "malformed" if error.status_code < 500 else "internal")
+    headers = dict(error.headers) if error.headers else None
+    return problem(request, error.status_code, _sentence(key), headers)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    """A fault of ours. The log gets its kind and place, but no message: that might quote a question."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames[-6:]))
+    log.error("unexpected %s at %s", type(error).__name__, place)
+    return problem(request, 500, _sentence("internal"))

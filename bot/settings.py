@@ -1,0 +1,60 @@
+"""Every setting, read once from FUNDSTELLE_* when the server starts. Nothing else reads the environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SettingsError(ValueError):
+    """A setting has a value that can't be used; the message names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Names, defaults and units of all settings."""
+
+    index: Path = Path("var/index")  # FUNDSTELLE_INDEX: where ingest.py puts bundles
+    base_url: str = ""  # FUNDSTELLE_BASE_URL: public address for links; empty: as the request says
+    rate_limit: str = "60/minute"  # FUNDSTELLE_RATE_LIMIT: questions of one client; empty: none
+    most_letters: int = 2000  # FUNDSTELLE_MOST_LETTERS: of one message
+    most_bytes: int = 65536  # FUNDSTELLE_MOST_BYTES: of one request's body
+    reload_seconds: float = (
+        2.0  # FUNDSTELLE_RELOAD_SECONDS: between looks for new bundles; 0: never
+    )
+    trusted_proxies: str = (
+        ""  # FUNDSTELLE_TRUSTED_PROXIES: whose X-Forwarded-For is believed, by comma
+    )
+
+    def __post_init__(self) -> None:
+        if self.base_url and not re.fullmatch(r"https?://[^\s?#]+", self.base_url):
+            raise SettingsError(
+                "FUNDSTELLE_BASE_URL: not an address such as https://frag.example.org"
+            )
+        if self.rate_limit and not re.fullmatch(r"\d+/(?:second|minute|hour|day)", self.rate_limit):
+            raise SettingsError("FUNDSTELLE_RATE_LIMIT: not of the form 60/minute")
+        for name in ("most_letters", "most_bytes"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Settings from the environment.
+
+    Raises SettingsError naming the variable whose value can't be used.
+    """
+    kinds = {"index": Path, "most_letters": int, "most_bytes": int, "reload_seconds": float}
+    values: dict[str, object] = {}
+    for name in Settings.__dataclass_fields__:
+        variable = f"FUNDSTELLE_{name.upper()}"
+        if variable in environment:
+            kind = kinds.get(name, str)
+            try:
+                values[name] = kind(environment[variable])
+            except ValueError as error:
+                raise SettingsError(
+                    f"{variable}: {environment[variable]!r} is not a number"
+                ) from error
+    return Settings(**values)  # type: ignore[arg-type]

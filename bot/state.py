@@ -1,0 +1,50 @@
+"""What the routers share: one object, made in `bot.app`, reached through the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from bot import answering
+from bot.library import Library, Served
+from bot.limits import RateLimit
+from bot.messages import Answer, Citation, Question
+from bot.metrics import Metrics
+from bot.settings import Settings
+
+
+@dataclass(frozen=True)
+class State:
+    """The collaborators of one application."""
+
+    settings: Settings
+    library: Library
+    limit: RateLimit
+    metrics: Metrics
+
+    def ask(self, question: Question, slug: str | None, client: str) -> tuple[Answer, Served]:
+        """Answer `question`, counted and limited."""
+        self.limit.check(client)
+        served = self.library.get(slug)
+        with self.metrics.timed():
+            found = answering.answer(question, served, self.settings.most_letters)
+        self.metrics.answered(served.slug, found.status)
+        return found, served
+
+    def url(self, request: Request, citation: Citation) -> str:
+        """The public address of a passage."""
+        return (self.settings.base_url or str(request.base_url)).rstrip("/") + citation.path
+
+
+def client_of(request: Request) -> str:
+    """Whose questions are counted together; uvicorn has put the right address here behind a proxy."""
+    return request.client.host if request.client else ""
+
+
+def _state(request: Request) -> State:
+    return cast(State, request.app.state.fundstelle)
+
+
+Shared = Annotated[State, Depends(_state)]

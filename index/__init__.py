@@ -1,0 +1,1 @@
+"""Everything between a document and a ranked list of passages."""

@@ -1,0 +1,232 @@
+"""The pipeline from a programme's folder to its bundle, one screen."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from index import bundle, confidence, description, lexicon, passages, readers, structure
+from index.bundle import Bundle, Manifest, Parts
+from index.encoder import Encoder, link_or_copy
+from index.errors import BundleError, DocumentError
+from index.types import Info, Passage, Programme, Section, Vectors
+from index.vectors import Kind, Rows
+
+ALIKE = 0.6  # least likeness of an old passage to the one that takes over its id
+
+Progress = Callable[
+    [str, int], AbstractContextManager[Callable[[int], None]]
+]  # label, steps → advance
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A programme read and cut, before anything is encoded."""
+
+    info: Info
+    document: Path
+    programme: Programme
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an ingest did, for the table at its end."""
+
+    draft: Draft
+    manifest: Manifest
+    encoded: int
+    reused: int
+    seconds: float
+
+
+def read(folder: Path) -> Draft:
+    """Read and cut the programme in `folder`.
+
+    Raises DocumentError naming the file, line or key that is wrong.
+    """
+    info = description.read(folder)
+    document = folder / info.document
+    programme = structure.programme(readers.read(document), document)
+    _check_bank(folder, info, programme.sections)
+    return Draft(info, document, programme, passages.cut(programme))
+
+
+def build(folder: Path, root: Path, model: str, progress: Progress) -> Summary:
+    """Compile the programme in `folder` to `root/<slug>`; the bundle there is replaced at the end.
+
+    Raises DocumentError, ModelError or BundleError; the former bundle is then untouched.
+    """
+    began = time.monotonic()
+    draft = read(folder)
+    with bundle.writing(root, draft.info.slug) as fresh:
+        with progress("load encoder", 1) as advance:
+            encoder = Encoder(model)
+            fingerprint = encoder.fingerprint()
+            encoder.compile(fresh / bundle.ENCODER)
+            _copy_calibration(encoder, fresh / bundle.ENCODER)
+            advance(1)
+        served = served_bundle(root / draft.info.slug)
+        texts, rows = _rows(draft)
+        known = _known_vectors(served, fingerprint)
+        vectors, encoded = _encode(encoder, texts, rows, known, progress)
+        rows = _assign_bank(draft, rows, vectors)
+        headings = [_headings(draft, p) for p in draft.passages]
+        document_hash = bundle.sha256(draft.document)
+        parts = Parts(
+            draft.info, _version(draft, fingerprint), document_hash, model, fingerprint,
+            draft.programme.sections, draft.passages, aliases(served, draft), vectors, rows,
+            lexicon.build([p.text for p in draft.passages], headings),
+        )  # fmt: skip
+        manifest = bundle.write(fresh, parts)
+    return Summary(draft, manifest, encoded, len(rows) - encoded, time.monotonic() - began)
+
+
+def served_bundle(folder: Path) -> Bundle | None:
+    """The bundle that is served now; None where there is none that can be read."""
+    try:
+        return bundle.load(folder)
+    except BundleError:
+        return None
+
+
+def _check_bank(folder: Path, info: Info, sections: Sequence[Section]) -> None:
+    headings = {section.heading.original for section in sections} | {
+        s.heading.text for s in sections
+    }
+    unknown = [heading for heading in info.bank if heading not in headings]
+    if unknown:
+        place = f"{folder / description.QUESTIONS}: {unknown[0]}"
+        near = difflib.get_close_matches(unknown[0], sorted(headings), 1)
+        raise DocumentError(
+            place, "no such heading", f"did you mean {near[0]}?" if near else "correct it"
+        )
+
+
+def _copy_calibration(encoder: Encoder, target: Path) -> None:
+    source = encoder.folder / confidence.FILE
+    if source.is_file():
+        link_or_copy(source, target / confidence.FILE)
+
+
+def _headings(draft: Draft, passage: Passage) -> str:
+    section = draft.programme.sections[passage.section]
+    return " ".join(dict.fromkeys((section.chapter.text, section.heading.text)))
+
+
+def _rows(draft: Draft) -> tuple[list[str], Rows]:
+    """Every text to encode, and what its vector stands for."""
+    sections = draft.programme.sections
+    entries: list[tuple[str, Kind, int, int]] = []
+    for number, passage in enumerate(draft.passages):
+        heading = sections[passage.section].heading.text
+        entries.append((f"{heading}. {passage.text}", Kind.PASSAGE, number, 0))
+        entries.append((passage.text, Kind.TEXT, number, 0))
+        for part, (start, end) in enumerate(passage.sentences):
+            entries.append((passage.text[start:end], Kind.SENTENCE, number, part))
+    for number, section in enumerate(sections):
+        entries.append((section.heading.text, Kind.HEADING, number, 0))
+        for question in _bank_of(draft.info, section):
+            # The owner is the section until `_assign_bank` has seen the vectors.
+            entries.append((question, Kind.BANK, number, 0))
+    texts = [text for text, *_ in entries]
+    digests = [hashlib.sha256(text.encode()).digest()[:16].hex().encode() for text in texts]
+    return texts, Rows(
+        np.array([kind for _, kind, _, _ in entries], np.int8),
+        np.array([owner for _, _, owner, _ in entries], np.int32),
+        np.array([part for _, _, _, part in entries], np.int16),
+        np.array(digests),
+    )
+
+
+def _bank_of(info: Info, section: Section) -> tuple[str, ...]:
+    both = dict.fromkeys((section.heading.original, section.heading.text))
+    return tuple(question for heading in both for question in info.bank.get(heading, ()))
+
+
+def _known_vectors(served: Bundle | None, fingerprint: str) -> Mapping[bytes, Vectors]:
+    """Vectors of the served bundle by the hash of their text, if they come from the same model."""
+    if served is None or served.manifest.model_sha256 != fingerprint:
+        return {}
+    return dict(zip(served.vectors.rows.digest.tolist(), served.vectors.vectors(), strict=True))
+
+
+def _encode(
+    encoder: Encoder,
+    texts: Sequence[str],
+    rows: Rows,
+    known: Mapping[bytes, Vectors],
+    progress: Progress,
+) -> tuple[Vectors, int]:
+    """Vectors of all texts, shape (texts, dimension), and how many of them were not known before."""
+    digests = rows.digest.tolist()
+    fresh = {d: text for d, text in zip(digests, texts, strict=True) if d not in known}
+    with progress("encode", len(fresh)) as advance:
+        made = encoder.encode_in_steps(list(fresh.values()), advance)
+    lookup = {**known, **dict(zip(fresh, made, strict=True))}
+    return np.stack([lookup[d] for d in digests]).astype(np.float32), len(fresh)
+
+
+def _assign_bank(draft: Draft, rows: Rows, vectors: Vectors) -> Rows:
+    """Give each question of the bank to the passage of its section that is nearest to it."""
+    owner = rows.owner.copy()
+    of_section: dict[int, list[int]] = {}
+    for number, passage in enumerate(draft.passages):
+        of_section.setdefault(passage.section, []).append(number)
+    passage_rows = np.flatnonzero(rows.kind == Kind.PASSAGE)
+    for row in np.flatnonzero(rows.kind == Kind.BANK):
+        candidates = of_section.get(int(rows.owner[row]), [])
+        if candidates:
+            near = vectors[passage_rows[candidates]] @ vectors[row]
+            owner[row] = candidates[int(near.argmax())]
+    keep = np.array(
+        [k != Kind.BANK or int(o) in of_section for k, o in zip(rows.kind, rows.owner, strict=True)]
+    )
+    if not keep.all():
+        raise DocumentError(draft.document, "questions for a heading without text", "move them")
+    return Rows(rows.kind, owner, rows.part, rows.digest)
+
+
+def _version(draft: Draft, fingerprint: str) -> str:
+    """Prefix of a hash over all that the bundle is made of: equal inputs, equal version."""
+    digest = hashlib.sha256(draft.document.read_bytes())
+    digest.update(repr(draft.info).encode() + fingerprint.encode() + str(bundle.FORMAT).encode())
+    digest.update("\0".join(p.id for p in draft.passages).encode())
+    return digest.hexdigest()[:16]
+
+
+def aliases(served: Bundle | None, draft: Draft) -> dict[str, str]:
+    """Where links to passages that are gone now lead: the most similar passage of the same section."""
+    if served is None:
+        return {}
+    new = {passage.id: passage for passage in draft.passages}
+    sections = draft.programme.sections
+    by_section: dict[str, list[Passage]] = {}
+    for passage in draft.passages:
+        by_section.setdefault(sections[passage.section].id, []).append(passage)
+    found: dict[str, str] = {}
+    for old in served.passages:
+        if old.id not in new:
+            heir = _heir(old, by_section.get(served.sections[old.section].id, []))
+            if heir:
+                found[old.id] = heir
+    for older, target in served.aliases.items():
+        heir = found.get(target, target)
+        if heir in new and older not in new:
+            found[older] = heir
+    return found
+
+
+def _heir(old: Passage, candidates: Sequence[Passage]) -> str | None:
+    def likeness(passage: Passage) -> float:
+        return difflib.SequenceMatcher(None, old.text.split(), passage.text.split()).ratio()
+
+    best = max(candidates, key=likeness, default=None)
+    return best.id if best and likeness(best) >= ALIKE else None

@@ -1,0 +1,36 @@
+"""The errors of ingest and search, each with the place it happened and the way out.
+
+    FundstelleError
+    ├── DocumentError      the programme's document or its programme.toml can't be used
+    ├── ModelError         the encoder can't be loaded or compiled, or two copies of it disagree
+    └── BundleError        an index bundle is missing, damaged or of another format
+        └── BundleLocked   another ingest is writing it just now
+
+`ingest.py` prints them as one line and exits with 2; `bot.app` maps them to HTTP once.
+"""
+
+from __future__ import annotations
+
+
+class FundstelleError(Exception):
+    """Something a user of Fundstelle can put right; `str()` is one line that says how."""
+
+    def __init__(self, place: object, problem: str, remedy: str) -> None:
+        super().__init__(f"{place}: {problem}; {remedy}")
+        self.place, self.problem, self.remedy = str(place), problem, remedy
+
+
+class DocumentError(FundstelleError):
+    """The document or its description can't be read as a programme."""
+
+
+class ModelError(FundstelleError):
+    """The encoder is unknown, can't be compiled, or its copies disagree."""
+
+
+class BundleError(FundstelleError):
+    """A bundle is missing, damaged or written in another format."""
+
+
+class BundleLocked(BundleError):
+    """Another process is writing this bundle."""

@@ -1,0 +1,84 @@
+"""The query side of an encoder, as the server runs it. The only importer of onnxruntime and tokenizers.
+
+A compiled encoder is a folder with three files: `encoder.onnx` (token ids and mask → unit vector),
+`tokenizer.json` and `encoder.json` (dimension, most tokens, prompts).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from index.errors import ModelError
+from index.types import Vectors
+
+ONNX, TOKENIZER, SETTINGS = "encoder.onnx", "tokenizer.json", "encoder.json"
+FILES = (ONNX, TOKENIZER, SETTINGS)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `encoder.json` says. Prompts are put before a text, as some models were trained."""
+
+    dimension: int
+    most_tokens: int
+    query_prompt: str = ""
+    passage_prompt: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Write `encoder.json` into `folder`."""
+        (folder / SETTINGS).write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+
+class OnnxEncoder:
+    """A compiled encoder. Safe to share between threads: neither session nor tokenizer changes."""
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        """Load the encoder in `folder`.
+
+        Raises ModelError where a file is missing or can't be read.
+        """
+        try:
+            self.settings = Settings(**json.loads((folder / SETTINGS).read_text(encoding="utf-8")))
+            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = threads
+            options.inter_op_num_threads = 1
+            options.enable_cpu_mem_arena = (
+                False  # the arena keeps the memory of the longest text for ever
+            )
+            options.log_severity_level = 3
+            self._session = onnxruntime.InferenceSession(
+                str(folder / ONNX), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # each library has its own kinds, none of them documented
+            raise ModelError(
+                folder, f"no usable encoder ({error})", "run ingest.py again"
+            ) from error
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(self.settings.most_tokens)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of queries, shape (len(texts), dimension), float32."""
+        return self._encode(self.settings.query_prompt, texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of passages, shape (len(texts), dimension), float32."""
+        return self._encode(self.settings.passage_prompt, texts)
+
+    def _encode(self, prompt: str, texts: Sequence[str]) -> Vectors:
+        # One text at a time: with dynamic quantisation a text's vector would depend on its neighbours.
+        vectors = [self._one(prompt + text) for text in texts]
+        return np.stack(vectors) if vectors else np.zeros((0, self.settings.dimension), np.float32)
+
+    def _one(self, text: str) -> Vectors:
+        ids = np.array([self._tokenizer.encode(text).ids], np.int64)
+        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        vector: Vectors = self._session.run(None, feed)[0][0]
+        return vector / max(float(np.linalg.norm(vector)), 1e-12)

@@ -1,0 +1,158 @@
+"""Query → ranked hits. The only place that fuses scores.
+
+Each signal is standardised over the programme's passages (z-scores), then summed with fixed weights;
+`python -m eval --weights` learns and checks them by cross-validation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index import confidence, german
+from index.confidence import Confidence, Features
+from index.lexicon import Lexicon
+from index.types import Hit, Passage, QueryEncoder, Ranking, Vectors
+from index.vectors import Kind, VectorIndex
+
+WEIGHTS: Mapping[str, float] = {
+    "passage": 1.0,
+    "sentence": 0.6,
+    "heading": 0.15,
+    "words": 0.1,
+    "grams": 0.25,
+    "bank": 0.5,
+}
+DENSE = ("passage", "sentence", "heading")
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What each ranker says of each passage; every array has shape (passages,)."""
+
+    raw: Mapping[str, Vectors]
+    best_sentence: NDArray[np.int64]  # row of each passage's best sentence, counted within it
+    top_sentence: float  # highest cosine of any sentence
+
+
+class Searcher:
+    """Search over one programme. Holds no state between queries; safe to share between threads."""
+
+    def __init__(
+        self,
+        passages: tuple[Passage, ...],
+        vectors: VectorIndex,
+        lexicon: Lexicon,
+        encoder: QueryEncoder,
+        calibration: Confidence,
+        weights: Mapping[str, float] = WEIGHTS,
+    ) -> None:
+        if lexicon.count != len(passages):
+            raise ValueError(
+                f"{lexicon.count} passages in the lexicon, {len(passages)} in the index"
+            )
+        self._passages, self._vectors, self._lexicon = passages, vectors, lexicon
+        self._encoder, self._calibration, self._weights = encoder, calibration, weights
+        self._section_of = np.array([p.section for p in passages], np.int64)
+        kinds = vectors.rows.kind
+        self._rows = {kind: np.flatnonzero(kinds == kind) for kind in Kind}
+
+    def search(self, query: str, limit: int = 3) -> Ranking:
+        """The `limit` best passages for `query`, and the probability that they answer it."""
+        signals = self.signals(query)
+        fused = fuse(signals, self._weights)
+        order = np.argsort(-fused, kind="stable")  # equal scores stay in reading order
+        hits = tuple(self._hit(int(number), fused, signals) for number in order[:limit])
+        return Ranking(
+            hits, self._calibration.probability(self.features(query, signals, fused, order))
+        )
+
+    def signals(self, query: str) -> Signals:
+        """Every ranker's opinion of every passage."""
+        cosines = self._vectors.similarities(self._encoder.encode([query])[0])
+        sentences, best = self._best_sentences(cosines)
+        raw: dict[str, Vectors] = {
+            "passage": np.float32(0.5)
+            * (self._of_passages(cosines, Kind.PASSAGE) + self._of_passages(cosines, Kind.TEXT)),
+            "sentence": sentences,
+            "heading": self._of_headings(cosines),
+            "words": self._lexicon.score_words(query),
+            "grams": self._lexicon.score_grams(query),
+            "bank": self._of_passages(cosines, Kind.BANK),
+        }
+        return Signals(raw, best, float(sentences.max()))
+
+    def _of_passages(self, cosines: Vectors, kind: Kind) -> Vectors:
+        """Each passage's best cosine among its rows of this kind; NaN where it has none."""
+        rows = self._rows[kind]
+        best = np.full(len(self._passages), -np.inf, np.float32)
+        np.maximum.at(best, self._vectors.rows.owner[rows], cosines[rows])
+        best[np.isinf(best)] = np.nan
+        return best
+
+    def _best_sentences(self, cosines: Vectors) -> tuple[Vectors, NDArray[np.int64]]:
+        rows = self._rows[Kind.SENTENCE]
+        owners, parts = self._vectors.rows.owner[rows], self._vectors.rows.part[rows]
+        order = np.lexsort((cosines[rows], owners))
+        last = np.append(owners[order][1:] != owners[order][:-1], True)
+        best_rows = order[last]  # for each passage, in order, its best sentence
+        return cosines[rows][best_rows], parts[best_rows].astype(np.int64)
+
+    def _of_headings(self, cosines: Vectors) -> Vectors:
+        rows = self._rows[Kind.HEADING]
+        by_section = np.zeros(int(self._vectors.rows.owner[rows].max()) + 1, np.float32)
+        by_section[self._vectors.rows.owner[rows]] = cosines[rows]
+        of_passages: Vectors = by_section[self._section_of]
+        return of_passages
+
+    def _hit(self, number: int, fused: Vectors, signals: Signals) -> Hit:
+        key = self._passages[number].sentences[int(signals.best_sentence[number])]
+        return Hit(number, float(fused[number]), key, float(signals.raw["passage"][number]))
+
+    def features(
+        self, query: str, signals: Signals, fused: Vectors, order: NDArray[np.int64]
+    ) -> Features:
+        """What the confidence is computed from."""
+        best = int(order[0])
+        raw = signals.raw
+        covered, missing = self._lexicon.coverage(query, best)
+        key = self._passages[best].sentences[int(signals.best_sentence[best])]
+        lexical = raw["words"] / (raw["words"].max() or 1.0) + raw["grams"] / (
+            raw["grams"].max() or 1.0
+        )
+        fourth = float(fused[order[min(3, len(order) - 1)]])
+        return Features(
+            cosine=float(raw["passage"][best]),
+            sentence=signals.top_sentence,
+            stands_out=float(standardise(fused)[best]),
+            margin=float(fused[best]) - fourth,
+            spread=float(raw["passage"].max() - raw["passage"].mean()),
+            coverage=covered,
+            missing=missing,
+            lexical_agrees=float(best in np.argsort(-lexical, kind="stable")[:3]),
+            dense_agrees=float(best == int(raw["passage"].argmax())),
+            gram=float(raw["grams"][best]),
+            words=math.log(1 + len(german.words(query))),
+            **confidence.asked(query, self._passages[best].text[key[0] : key[1]]),
+        )
+
+
+def fuse(signals: Signals, weights: Mapping[str, float]) -> Vectors:
+    """One score for each passage, shape (passages,): the weighted sum of the signals' z-scores."""
+    total = np.zeros_like(signals.raw["passage"])
+    for name, weight in weights.items():
+        total += weight * standardise(signals.raw[name])
+    return total
+
+
+def standardise(scores: Vectors) -> Vectors:
+    """z-scores; passages without a score (NaN), and signals that say nothing, get 0, the mean."""
+    known = scores[~np.isnan(scores)]
+    if not len(known) or float(known.std()) < 1e-9:
+        return np.zeros_like(scores)
+    standard: Vectors = np.nan_to_num((scores - known.mean()) / known.std(), nan=0.0)
+    return standard.astype(np.float32)

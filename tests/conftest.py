@@ -1,0 +1,56 @@
+"""The seed programme, read once and compiled once for the whole run: the real thing, not a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from bot.app import create_app
+from bot.library import Library, Served
+from bot.settings import Settings
+from index import build, bundle
+from index.build import Draft
+from index.bundle import Bundle
+
+ROOT = Path(__file__).parent.parent
+SEED = ROOT / "programmes" / "dortmund-2025"
+SLUG = SEED.name
+
+
+@contextmanager
+def silent(label: str, steps: int) -> Iterator[object]:
+    yield lambda done: None
+
+
+@pytest.fixture(scope="session")
+def draft() -> Draft:
+    return build.read(SEED)
+
+
+@pytest.fixture(scope="session")
+def index_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("index")
+    build.build(SEED, root, "fundstelle-e5", silent)
+    return root
+
+
+@pytest.fixture(scope="session")
+def compiled(index_root: Path) -> Bundle:
+    return bundle.load(index_root / SLUG)
+
+
+@pytest.fixture(scope="session")
+def served(index_root: Path) -> Served:
+    library = Library(index_root)
+    library.refresh()
+    return library.get(SLUG)
+
+
+@pytest.fixture
+def client(index_root: Path) -> TestClient:
+    app = create_app(Settings(index=index_root, rate_limit=""))
+    return TestClient(app, raise_server_exceptions=False)
