@@ -67,9 +67,10 @@ def _malformed(request: Request, error: Exception) -> Response:
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    key = KEYS.get(error.status_code, "malformed" if error.status_code < 500 else "internal")
+    status = 422 if error.status_code == 400 else error.status_code  # a body that is no UTF-8
+    key = KEYS.get(status, "malformed" if status < 500 else "internal")
     headers = dict(error.headers) if error.headers else None
-    return problem(request, error.status_code, _sentence(key), headers)
+    return problem(request, status, _sentence(key), headers)
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

@@ -21,10 +21,10 @@ from index.vectors import Kind, VectorIndex
 
 WEIGHTS: Mapping[str, float] = {
     "passage": 1.0,
-    "sentence": 0.6,
-    "heading": 0.15,
-    "words": 0.1,
-    "grams": 0.25,
+    "sentence": 0.85,
+    "heading": 0.07,
+    "words": 0.0,
+    "grams": 0.14,
     "bank": 0.5,
 }
 DENSE = ("passage", "sentence", "heading")

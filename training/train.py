@@ -32,6 +32,7 @@ class Source:
     weight: float
     typed: float = 0.0  # share of queries that are roughened as if typed in haste
     headed: float = 0.5  # share of texts that are preceded by their heading, as in the index
+    topics: Sequence[int] = ()  # topic of each pair: a batch takes whole runs of one topic
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,26 @@ def batches(sources: Sequence[Source], plan: Plan) -> Iterator[tuple[list[str], 
         number = dice.choices(range(len(sources)), [s.weight for s in sources])[0]
         source, queue = sources[number], queues[number]
         if len(queue) < 3 * plan.batch:
-            queue[:0] = dice.sample(list(source.pairs), len(source.pairs))
+            queue[:0] = _shuffled(source, plan.batch // 3, dice)
         yield _batch(source, queue, plan.batch, dice)
+
+
+def _shuffled(source: Source, run: int, dice: random.Random) -> list[Pair]:
+    """All pairs in a new order; where topics are known, in runs of one topic each.
+
+    Pairs on the same matter in one batch are hard negatives for each other, at no cost.
+    """
+    if not source.topics:
+        return dice.sample(list(source.pairs), len(source.pairs))
+    by_topic: dict[int, list[Pair]] = {}
+    for pair, topic in zip(source.pairs, source.topics, strict=True):
+        by_topic.setdefault(topic, []).append(pair)
+    runs = []
+    for pairs in by_topic.values():
+        dice.shuffle(pairs)
+        runs += [pairs[at : at + run] for at in range(0, len(pairs), run)]
+    dice.shuffle(runs)
+    return [pair for one in runs for pair in one]
 
 
 def _batch(

@@ -147,7 +147,9 @@ function markCited() {
 const form = $(".ask");
 if (form) chat(form);
 if ($(".text")) {
+  // On a phone the contents are folded first: they would push the cited place out of view.
+  if (matchMedia("(max-width: 61.99rem)").matches) $(".contents details").open = false;
   markCited();
   addEventListener("hashchange", markCited);
-  if (matchMedia("(max-width: 61.99rem)").matches) $(".contents details").open = false;
+  $(".cited")?.scrollIntoView();
 }
