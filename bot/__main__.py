@@ -1,4 +1,6 @@
-"""`python -m bot`: the server. Without an access log, since an address beside a time is personal data."""
+"""`python -m bot`: the server. Without an access log, since an address beside a time is personal
+data.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,15 @@ def main() -> int:
         print(f"bot: {error}", file=sys.stderr)
         return 2
     uvicorn.run(
-        create_app(settings), host=options.host, port=options.port, access_log=False, server_header=False,
-        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies or None,
+        create_app(settings),
+        host=options.host,
+        port=options.port,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=10,
-    )  # fmt: skip
+    )
     return 0
 
 

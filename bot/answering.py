@@ -1,4 +1,5 @@
-"""A question and a programme → an answer. Knows nothing of HTTP; every word of the answer's passages is the
+"""A question and a programme → an answer. Knows nothing of HTTP; every word of the answer's
+passages is the
 programme's, every other word is a fixed sentence.
 """
 
@@ -19,7 +20,8 @@ SUGGESTIONS = 4
 def answer(question: Question, served: Served, most_letters: int = 2000) -> Answer:
     """The passages that answer `question`, or come nearest, or none.
 
-    Raises EmptyMessage for a message without any sign, TooLong for one that is no question any more.
+    Raises EmptyMessage for a message without any sign, TooLong for one that is no question any
+    more.
     """
     words = wording(question.language)
     text = tidy(question.text)

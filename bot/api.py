@@ -23,14 +23,15 @@ EXAMPLE_QUESTION: JsonDict = {
 }
 EXAMPLE_PASSAGE: JsonDict = {
     "id": "fruehkindliche-bildung-verlaesslich-und-gebuehrenfrei-1a2b3c",
-    "text": "Darum werden wir deutlich mehr Mittel für den Platzausbau zur Verfügung stellen und als Stadt die "
-    "Kita-Gebühren komplett abschaffen, um Teilhabe und Chancengleichheit von Anfang an zu ermöglichen.",
+    "text": "Darum werden wir deutlich mehr Mittel für den Platzausbau zur Verfügung stellen und "
+    "als Stadt die Kita-Gebühren komplett abschaffen, um Teilhabe und Chancengleichheit von Anfang "
+    "an zu ermöglichen.",
     "highlights": [[0, 197]],
     "chapter": "Dortmund kann gleiche Bildungschancen für alle",
     "section": "Frühkindliche Bildung - verlässlich und gebührenfrei",
     "page": None,
-    "citation": "Dortmund kann gleiche Bildungschancen für alle › Frühkindliche Bildung - verlässlich und "
-    "gebührenfrei",
+    "citation": "Dortmund kann gleiche Bildungschancen für alle › Frühkindliche Bildung - "
+    "verlässlich und gebührenfrei",
     "url": "https://frag.example.org/p/dortmund-2025/programm#fruehkindliche-bildung-1a2b3c",
     "confidence": 0.93,
 }
@@ -70,7 +71,9 @@ class ProgrammeRef(BaseModel):
 
 
 class AnswerOut(BaseModel):
-    """`answered`: the passages answer it. `related`: they come nearest. `nothing`: there are none."""
+    """`answered`: the passages answer it. `related`: they come nearest. `nothing`: there are
+    none.
+    """
 
     status: Status
     message: str

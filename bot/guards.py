@@ -8,12 +8,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "; ".join(
     (
-        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:",
+        "font-src 'self'",
         "connect-src 'self'", "manifest-src 'self'", "form-action 'self'", "base-uri 'none'",
         "frame-ancestors 'self'",
     )
 )  # fmt: skip
-# The generated API documentation loads its scripts from elsewhere, so there is none: see docs/api.md.
+# The generated API documentation loads its scripts from elsewhere, so there is none: see
+# docs/api.md.
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -24,7 +26,9 @@ HEADERS = {
 
 
 class Guards:
-    """Refuses bodies above a limit, while they arrive, and sends security headers with everything."""
+    """Refuses bodies above a limit, while they arrive, and sends security headers with
+    everything.
+    """
 
     def __init__(self, app: ASGIApp, most_bytes: int) -> None:
         self._app, self._most = app, most_bytes

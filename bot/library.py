@@ -1,4 +1,6 @@
-"""The programmes being served. A new bundle is taken up while the server runs; a broken one is refused."""
+"""The programmes being served. A new bundle is taken up while the server runs; a broken one is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ class Library:
         self._refreshing = Lock()
 
     def refresh(self) -> None:
-        """Take up new and changed bundles, let go of vanished ones. Requests meanwhile see the old state."""
+        """Take up new and changed bundles, let go of vanished ones. Requests meanwhile see the
+        old state.
+        """
         with self._refreshing:
             present = {p.name: p for p in self._folders()}
             served = {slug: s for slug, s in self._served.items() if slug in present}
@@ -96,7 +100,8 @@ class Library:
     def get(self, slug: str | None) -> Served:
         """The programme `slug`; the only one, where no slug is given.
 
-        Raises NotReady where none is served, UnknownProgramme where the name fits none or is needed.
+        Raises NotReady where none is served, UnknownProgramme where the name fits none or is
+        needed.
         """
         served = self._served
         if not served:

@@ -1,4 +1,6 @@
-"""How often one client may ask. Addresses live in memory only, as hashes under a key of this process."""
+"""How often one client may ask. Addresses live in memory only, as hashes under a key of this
+process.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from bot.errors import TooMany
 
 
 class RateLimit:
-    """At most so many questions of one client in a time, e.g. "60/minute"; "" lets everything pass."""
+    """At most so many questions of one client in a time, e.g. "60/minute"; "" lets everything
+    pass.
+    """
 
     def __init__(self, rate: str) -> None:
         self._item = parse(rate) if rate else None

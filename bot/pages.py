@@ -64,7 +64,9 @@ def chat(slug: str, state: Shared) -> Response:
 def ask(
     slug: str, request: Request, state: Shared, message: Annotated[str, Form()] = ""
 ) -> Response:
-    """The chat as a plain form. A POST, so that the question stands in no address, history or log."""
+    """The chat as a plain form. A POST, so that the question stands in no address, history or
+    log.
+    """
     served = state.library.get(slug)
     try:
         found, served = state.ask(Question(message), slug, client_of(request))
@@ -139,7 +141,9 @@ def _link(state: State, request: Request, citation: Citation) -> Linked:
 
 
 def _chapters(served: Served) -> list[SimpleNamespace]:
-    """Chapters with their sections; a chapter's introduction is its first section, without a title."""
+    """Chapters with their sections; a chapter's introduction is its first section, without a
+    title.
+    """
     pieces = _pieces(served)
     chapters: list[SimpleNamespace] = []
     for number, section in enumerate(served.bundle.sections):

@@ -56,7 +56,9 @@ def _bot_error(request: Request, error: Exception) -> Response:
 
 
 def _malformed(request: Request, error: Exception) -> Response:
-    """Names the field and what is wrong with it; never repeats the value, which may be the question."""
+    """Names the field and what is wrong with it; never repeats the value, which may be the
+    question.
+    """
     assert isinstance(error, RequestValidationError)  # noqa: S101
     fields = [
         {"field": ".".join(str(part) for part in e["loc"][1:]) or "body", "problem": e["type"]}
@@ -74,7 +76,9 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
-    """A fault of ours. The log gets its kind and place, but no message: that might quote a question."""
+    """A fault of ours. The log gets its kind and place, but no message: that might quote a
+    question.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames[-6:]))
     log.error("unexpected %s at %s", type(error).__name__, place)

@@ -1,4 +1,6 @@
-"""Every setting, read once from FUNDSTELLE_* when the server starts. Nothing else reads the environment."""
+"""Every setting, read once from FUNDSTELLE_* when the server starts. Nothing else reads the
+environment.
+"""
 
 from __future__ import annotations
 

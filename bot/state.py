@@ -39,7 +39,9 @@ class State:
 
 
 def client_of(request: Request) -> str:
-    """Whose questions are counted together; uvicorn has put the right address here behind a proxy."""
+    """Whose questions are counted together; uvicorn has put the right address here behind a
+    proxy.
+    """
     return request.client.host if request.client else ""
 
 

@@ -1,4 +1,6 @@
-"""`python -m eval`: hit rates, abstention and misses of a served bundle, beside BM25 and dense alone."""
+"""`python -m eval`: hit rates, abstention and misses of a served bundle, beside BM25 and dense
+alone.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"eval: {error}", file=sys.stderr)
         return 2
     print(
-        f"{loaded.info.slug} {loaded.manifest.version}, {loaded.manifest.model}, bank: {_bank(loaded)}"
+        f"{loaded.info.slug} {loaded.manifest.version}, {loaded.manifest.model}, "
+        f"bank: {_bank(loaded)}"
     )
     for name, questions in asked.items():
         print_scores(name, questions)
@@ -151,7 +154,9 @@ def statuses(asked: list[Asked], loaded: Bundle) -> dict[str, dict[str, float]]:
 
 
 def print_abstention(asked: list[Asked], loaded: Bundle) -> None:
-    """How often it answers, hesitates and is silent; and how well confidence tells the two apart."""
+    """How often it answers, hesitates and is silent; and how well confidence tells the two
+    apart.
+    """
     for label, shares in statuses(asked, loaded).items():
         print(f"  {label:<12}" + "".join(f"  {name} {share:.3f}" for name, share in shares.items()))
     yes = [a.confidence for a in asked if a.answerable]

@@ -1,4 +1,5 @@
-"""The fusion weights, learnt: a listwise softmax over the signals' z-scores (Cao et al. 2007, ListNet,
+"""The fusion weights, learnt: a listwise softmax over the signals' z-scores (Cao et al. 2007,
+ListNet,
 doi:10.1145/1273496.1273513). Six numbers, none negative, so that a reader understands them.
 """
 
@@ -32,11 +33,13 @@ def cross_validate(asked: Sequence[tuple[Signals, Collection[int]]]) -> None:
         learnt = fit([s for n, s in enumerate(samples) if n not in held])
         kept = [s for n, s in enumerate(samples) if n in held]
         print(
-            f"  fold {fold + 1}: {_show(names, learnt)}  {_rates(kept, learnt)} (shipped {_rates(kept, shipped)})"
+            f"  fold {fold + 1}: {_show(names, learnt)}  {_rates(kept, learnt)} "
+            f"(shipped {_rates(kept, shipped)})"
         )
     everything = fit(samples)
     print(
-        f"  all:    {_show(names, everything)}  {_rates(samples, everything)} (shipped {_rates(samples, shipped)})"
+        f"  all:    {_show(names, everything)}  {_rates(samples, everything)} "
+        f"(shipped {_rates(samples, shipped)})"
     )
 
 

@@ -18,7 +18,9 @@ def hit_at(ranked: Sequence[int], right: Collection[int], depth: int) -> float:
 
 
 def ndcg(ranked: Sequence[int], right: Collection[int], depth: int = 10) -> float:
-    """Normalised discounted cumulative gain (Järvelin and Kekäläinen 2002, doi:10.1145/582415.582418)."""
+    """Normalised discounted cumulative gain (Järvelin and Kekäläinen 2002,
+    doi:10.1145/582415.582418).
+    """
     gained = sum(1 / math.log2(rank + 1) for rank, p in enumerate(ranked[:depth], 1) if p in right)
     ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(len(right), depth) + 1))
     return gained / ideal if ideal else 0.0

@@ -14,30 +14,7 @@ if TYPE_CHECKING:
     from eval.__main__ import Asked
 
 BINS = 10
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Evaluation {{ slug }}</title>
-<style>body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}
-td:first-child,th:first-child{text-align:left}.bar{fill:#2a6f97}.bad{fill:#c8553d}text{font-size:11px}</style>
-<h1>{{ slug }} <small>{{ version }}</small></h1>
-{% for file in files %}<h2>{{ file.name }}</h2>
-<table><tr><th>system<th>n<th>hit@1<th>hit@3<th>hit@5<th>MRR@10<th>nDCG@10
-{% for label, s in file.rows %}<tr><td>{{ label }}<td>{{ s.questions }}{% for v in (s.hit1, s.hit3, s.hit5,
- s.mrr10, s.ndcg10) %}<td>{{ "%.3f"|format(v) }}{% endfor %}{% endfor %}</table>
-<h3>hit@3 by kind</h3><svg width="620" height="{{ 24 * file.kinds|length + 4 }}" role="img">
-{% for label, s in file.kinds %}<text x="0" y="{{ 24 * loop.index0 + 16 }}">{{ label }} ({{ s.questions }})</text>
-<rect class="bar" x="140" y="{{ 24 * loop.index0 + 4 }}" height="16" width="{{ (420 * s.hit3)|round(1) }}"/>
-<text x="{{ 146 + 420 * s.hit3 }}" y="{{ 24 * loop.index0 + 16 }}">{{ "%.2f"|format(s.hit3) }}</text>{% endfor %}</svg>
-<h3>confidence of answerable (blue) and unanswerable (red) questions</h3>
-<svg width="620" height="130" role="img">{% for good, bad in file.histogram %}
-<rect class="bar" x="{{ 60 * loop.index0 }}" y="{{ 110 - 100 * good }}" width="26" height="{{ 100 * good }}"/>
-<rect class="bad" x="{{ 60 * loop.index0 + 27 }}" y="{{ 110 - 100 * bad }}" width="26" height="{{ 100 * bad }}"/>
-<text x="{{ 60 * loop.index0 }}" y="124">{{ loop.index0 / 10 }}</text>{% endfor %}</svg>
-<h3>reliability: share that is answerable, by confidence</h3><svg width="620" height="130" role="img">
-<line x1="0" y1="110" x2="600" y2="10" stroke="#999" stroke-dasharray="4"/>{% for count, share in file.reliability %}
-{% if count %}<circle class="bar" cx="{{ 60 * loop.index0 + 30 }}" cy="{{ 110 - 100 * share }}" r="{{ 3 + count ** 0.5 }}"/>
-{% endif %}{% endfor %}</svg>
-<h3>misses</h3><ol>{% for query, found in file.misses %}<li>{{ query }} <small>→ {{ found }}</small>{% endfor %}</ol>
-{% endfor %}"""
+PAGE = Path(__file__).with_name("report.html")
 
 
 def write(
@@ -47,7 +24,9 @@ def write(
     systems: Mapping[str, Mapping[str, float]],
 ) -> None:
     """Write the page to `path`."""
-    page = Environment(autoescape=select_autoescape(default_for_string=True)).from_string(PAGE)
+    page = Environment(autoescape=select_autoescape(default_for_string=True)).from_string(
+        PAGE.read_text(encoding="utf-8")
+    )
     files = [_file(name, questions, loaded, systems) for name, questions in asked.items()]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(

@@ -165,7 +165,9 @@ def _encode(
     known: Mapping[bytes, Vectors],
     progress: Progress,
 ) -> tuple[Vectors, int]:
-    """Vectors of all texts, shape (texts, dimension), and how many of them were not known before."""
+    """Vectors of all texts, shape (texts, dimension), and how many of them were not known
+    before.
+    """
     digests = rows.digest.tolist()
     fresh = {d: text for d, text in zip(digests, texts, strict=True) if d not in known}
     with progress("encode", len(fresh)) as advance:
@@ -203,7 +205,9 @@ def _version(draft: Draft, fingerprint: str) -> str:
 
 
 def aliases(served: Bundle | None, draft: Draft) -> dict[str, str]:
-    """Where links to passages that are gone now lead: the most similar passage of the same section."""
+    """Where links to passages that are gone now lead: the most similar passage of the same
+    section.
+    """
     if served is None:
         return {}
     new = {passage.id: passage for passage in draft.passages}

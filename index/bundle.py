@@ -1,6 +1,7 @@
 """The index bundle: one folder with all that serving a programme needs, checked byte for byte.
 
-    var/index/<slug> → .versions/<slug>-<version>/     a link, so that a new version is turned on at once
+    var/index/<slug> → .versions/<slug>-<version>/     a link, so that a new version is turned on
+    at once
         manifest.json    format, version, model, counts, sha256 of every other file
         programme.json   description, sections, passages, old ids
         vectors.faiss    all vectors
@@ -8,7 +9,8 @@
         lexicon.npz      the inverted indexes
         encoder/         the compiled query encoder and its calibration
 
-No file is ever executed or unpickled: JSON, plain arrays, FAISS and ONNX, each only after its checksum.
+No file is ever executed or unpickled: JSON, plain arrays, FAISS and ONNX, each only after its
+checksum.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ AGAIN = "run ingest.py for this programme again"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle says of itself. `version` changes with the text, the description or the model."""
+    """What a bundle says of itself. `version` changes with the text, the description or the
+    model.
+    """
 
     format: int
     slug: str
@@ -149,7 +153,8 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def writing(root: Path, slug: str) -> Iterator[Path]:
-    """A fresh folder to write a bundle into; when the block ends well, it takes the old one's place.
+    """A fresh folder to write a bundle into; when the block ends well, it takes the old one's
+    place.
 
     Whatever happens in between, `root/slug` shows the old bundle or the new one, whole.
 
@@ -199,7 +204,9 @@ def _turn_on(root: Path, slug: str, fresh: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Onto the disk before the link turns, so that a power cut can't leave it pointing at nothing."""
+    """Onto the disk before the link turns, so that a power cut can't leave it pointing at
+    nothing.
+    """
     for path in [*folder.rglob("*"), folder]:
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -220,7 +227,9 @@ def _slug_of(folder: Path) -> str:
 
 
 def write(folder: Path, bundle_parts: Parts) -> Manifest:
-    """Write every file of a bundle into `folder`, whose `encoder/` is there already; manifest last."""
+    """Write every file of a bundle into `folder`, whose `encoder/` is there already; manifest
+    last.
+    """
     table = {
         "info": asdict(bundle_parts.info),
         "sections": [asdict(section) for section in bundle_parts.sections],
@@ -238,11 +247,15 @@ def write(folder: Path, bundle_parts: Parts) -> Manifest:
     files = {
         str(p.relative_to(folder)): sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()
     }
+    counts = {
+        "sections": len(bundle_parts.sections),
+        "passages": len(bundle_parts.passages),
+        "vectors": len(rows),
+    }
     manifest = Manifest(
         FORMAT, bundle_parts.info.slug, bundle_parts.version, bundle_parts.document_sha256,
         bundle_parts.model, bundle_parts.model_sha256, index.dimension,
-        {"sections": len(bundle_parts.sections), "passages": len(bundle_parts.passages), "vectors": len(rows)},
-        files,
+        counts, files,
     )  # fmt: skip
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     return manifest

@@ -1,6 +1,8 @@
-"""Repairs what extraction from a PDF broke, and nothing else: never a word is changed, added or lost.
+"""Repairs what extraction from a PDF broke, and nothing else: never a word is changed, added or
+lost.
 
-Each rule returns the repaired text and notes what it did; docs/cleanup.md lists the rules with examples.
+Each rule returns the repaired text and notes what it did; docs/cleanup.md lists the rules with
+examples.
 A hyphen inside a word is judged by German spelling and by the document's own vocabulary.
 """
 
@@ -21,7 +23,27 @@ COORDINATORS = ("und", "oder", "sowie", "bzw", "beziehungsweise", "bis", "als", 
 HYPHENATING = frozenset(["nicht", "non", "pro", "anti", "ex", "quasi"])
 # Right parts of English compounds ("Start-up", "Know-how", "Check-in", "end-to-end").
 ENGLISH = frozenset(
-    ["up", "in", "out", "on", "off", "down", "how", "to", "by", "and", "or", "of", "the", "end", "side", "line", "alone", "over", "back"]
+    [
+        "up",
+        "in",
+        "out",
+        "on",
+        "off",
+        "down",
+        "how",
+        "to",
+        "by",
+        "and",
+        "or",
+        "of",
+        "the",
+        "end",
+        "side",
+        "line",
+        "alone",
+        "over",
+        "back",
+    ]
 )
 ADJECTIVE_STEM = re.compile(r"(?:al|ell|iv|isch|lich|ig|är|ös|deutsch|grün|rot|schwarz|gelb)$")
 ADJECTIVE = re.compile(
@@ -57,8 +79,14 @@ class Vocabulary:
 
 
 def belongs(left: str, right: str, vocabulary: Vocabulary) -> bool:
-    """Whether the hyphen in left-right is part of the word rather than left over from a line end."""
-    if not right[:1].islower() or left.lower() in HYPHENATING or right.lower().rstrip("s") in ENGLISH:
+    """Whether the hyphen in left-right is part of the word rather than left over from a line
+    end.
+    """
+    if (
+        not right[:1].islower()
+        or left.lower() in HYPHENATING
+        or right.lower().rstrip("s") in ENGLISH
+    ):
         return True
     if len(left) == 1 or left.isupper() or left[-1:].isdigit() or right.lower() in COORDINATORS:
         return True
@@ -94,16 +122,11 @@ def repair(text: str, line: int, vocabulary: Vocabulary) -> tuple[str, list[Repa
     def note(rule: str, before: str, after: str) -> None:
         repairs.append(Repair(rule, line, before, after))
 
-    for rule in (
-        _bold,
-        _ligatures,
-        _gender_hyphen,
-        _coordinated,
-        _inner_hyphen,
-        _lost_hyphen,
-        _spaces,
-    ):
-        text = rule(text, vocabulary, note)
+    before = None
+    while text != before:  # one repair may uncover the next; each shortens the damage, so it ends
+        before = text
+        for rule in RULES:
+            text = rule(text, vocabulary, note)
     return text, repairs
 
 
@@ -181,3 +204,14 @@ def _spaces(text: str, _: Vocabulary, note: Note) -> str:
     if clean != text:
         note("spaces", text[:40], clean[:40])
     return clean
+
+
+RULES = (
+    _bold,
+    _ligatures,
+    _gender_hyphen,
+    _coordinated,
+    _inner_hyphen,
+    _lost_hyphen,
+    _spaces,
+)

@@ -1,8 +1,11 @@
-"""How probable it is that the best hits answer the question: a logistic model over a few plain features.
+"""How probable it is that the best hits answer the question: a logistic model over a few plain
+features.
 
 A high cosine alone tells answerable from unanswerable questions hardly better than chance, since a
-programme shares its vocabulary with what it does not answer. So the model also sees how far the best
-passage stands out, whether the rankers agree, which of the question's words are covered and what kind
+programme shares its vocabulary with what it does not answer. So the model also sees how far the
+best
+passage stands out, whether the rankers agree, which of the question's words are covered and what
+kind
 of answer is asked for. It is fitted by `training/calibrate.py` on questions about other programmes.
 """
 
@@ -17,11 +20,13 @@ from pathlib import Path
 
 FILE = "confidence.json"
 
-ASKS = {  # what kind of answer a question wants; most programmes give reasons and aims, few give these
+# What kind of answer a question wants; programmes give reasons and aims, seldom these.
+ASKS = {
     "asks_time": r"\b(?:wann|uhr|geöffnet|öffnungszeit\w*|datum|termin|when|what time)\b",
     "asks_person": r"\b(?:wer ist|wie heißt|name|namen|who is)\b",
     "asks_place": r"\b(?:wo |wohin|adresse|where|telefon\w*|nummer|e-?mail)\b",
-    "asks_number": r"\b(?:wie ?viele?|wie hoch|wie teuer|kostet|kosten|preis|how much|how many)\b",
+    "asks_number": r"\b(?:wie ?viele?|wie hoch|wie teuer|kostet|kosten|preis"
+    r"|how much|how many)\b",
     "first_person": r"\b(?:ich|mein\w*|mir|mich|my|i)\b",
 }
 _ASKS = {name: re.compile(pattern, re.I) for name, pattern in ASKS.items()}

@@ -1,7 +1,9 @@
 """The encoder as ingest uses it. The only importer of sentence_transformers (and so of torch).
 
-Any SentenceTransformer will do, by name or path. Its query side is compiled to ONNX, and both must give
-the same vectors. Our own encoder is kept in compiled form, so that there is only one copy of its weights.
+Any SentenceTransformer will do, by name or path. Its query side is compiled to ONNX, and both must
+give
+the same vectors. Our own encoder is kept in compiled form, so that there is only one copy of its
+weights.
 """
 
 from __future__ import annotations
@@ -53,7 +55,9 @@ class Encoder:
         return int(self._model.get_embedding_dimension() or 0)
 
     def fingerprint(self) -> str:
-        """Hash that tells this model's vectors from any other's: of its files, or of what it answers."""
+        """Hash that tells this model's vectors from any other's: of its files, or of what it
+        answers.
+        """
         digest = hashlib.sha256(self.name.encode())
         compiled = self.folder / query_encoder.ONNX
         if compiled.is_file():

@@ -24,7 +24,9 @@ def in_capitals(text: str) -> bool:
 
 
 class Casing:
-    """The spelling of each word in the body; a sentence's first word says nothing about its case."""
+    """The spelling of each word in the body; a sentence's first word says nothing about its
+    case.
+    """
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._spellings: dict[str, Counter[str]] = {}
@@ -78,7 +80,9 @@ class Casing:
         return word
 
     def _in_place(self, words: list[str], number: int, original: str, match: re.Match[str]) -> str:
-        """The word's case where its neighbours decide it: first words, compounds, nouns made of verbs."""
+        """The word's case where its neighbours decide it: first words, compounds, nouns made of
+        verbs.
+        """
         word, before = words[number], words[number - 1] if number else ""
         hyphened = original[match.end() : match.end() + 2].startswith("-") and not original[
             match.end() :

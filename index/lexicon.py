@@ -1,7 +1,8 @@
 """The lexical side: two rankers over the same passages, both plain sums over an inverted index.
 
-`words` is BM25 (Robertson and Zaragoza 2009, doi:10.1561/1500000019) over stems and parts of compounds;
-`grams` is the cosine of tf-idf weighted character 4-grams, which bridges compounds and forgives typos.
+`words` is BM25 (Robertson and Zaragoza 2009, doi:10.1561/1500000019) over stems and parts of
+compounds; `grams` is the cosine of tf-idf weighted character 4-grams, which bridges compounds and
+forgives typos.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class Lexicon:
         return self.grams.scores(weighted, self.count)
 
     def coverage(self, query: str, passage: int) -> tuple[float, float]:
-        """How much of the query's words, by rarity, stands in a passage; and the rarest word missing.
+        """How much of the query's words, by rarity, stands in a passage; and the rarest word
+        missing.
 
         Both between 0 and 1; unknown words are the rarest.
         """

@@ -1,4 +1,5 @@
-"""The query side of an encoder, as the server runs it. The only importer of onnxruntime and tokenizers.
+"""The query side of an encoder, as the server runs it. The only importer of onnxruntime and
+tokenizers.
 
 A compiled encoder is a folder with three files: `encoder.onnx` (token ids and mask → unit vector),
 `tokenizer.json` and `encoder.json` (dimension, most tokens, prompts).
@@ -73,7 +74,8 @@ class OnnxEncoder:
         return self._encode(self.settings.passage_prompt, texts)
 
     def _encode(self, prompt: str, texts: Sequence[str]) -> Vectors:
-        # One text at a time: with dynamic quantisation a text's vector would depend on its neighbours.
+        # One text at a time: with dynamic quantisation a text's vector would depend on its
+        # neighbours.
         vectors = [self._one(prompt + text) for text in texts]
         return np.stack(vectors) if vectors else np.zeros((0, self.settings.dimension), np.float32)
 

@@ -8,14 +8,17 @@ from syntok import segmenter
 
 from index.types import Span
 
-# syntok ends a sentence after these; German goes on: "am 14. September", "vgl. Art. 3", "Bad St. Peter".
+# syntok ends a sentence after these; German goes on: "am 14. September", "vgl. Art. 3", "Bad St.
+# Peter".
 OPEN_END = re.compile(
     r"(?:(?<![\w.,])\d{1,2}|\b(?:vgl|bspw|bzgl|insb|ggü|lfd|St|Abb|Kap|Ziff))\.$", re.I
 )
 
 
 def split(text: str) -> list[Span]:
-    """Character offsets of the sentences of one paragraph, in order; between them only white space."""
+    """Character offsets of the sentences of one paragraph, in order; between them only white
+    space.
+    """
     spans: list[Span] = []
     for sentence in (s for paragraph in segmenter.analyze(text) for s in paragraph):
         start = sentence[0].offset

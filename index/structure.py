@@ -58,7 +58,9 @@ def _capital_lines_apart(block: Block) -> list[Block]:
 
 
 def mark_headings(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks with a level on each heading: from the format, else capitals, else numbers, else brevity."""
+    """Blocks with a level on each heading: from the format, else capitals, else numbers, else
+    brevity.
+    """
     if any(block.level for block in blocks):
         return list(blocks)
     for levels in (_capitals, _numbers, _short_lines):

@@ -27,7 +27,8 @@ class Kind(IntEnum):
 class Rows:
     """What each vector stands for: its kind, the passage it speaks for, and a hash of its text.
 
-    A heading's owner is the position of its section; a sentence's `part` is its number in the passage.
+    A heading's owner is the position of its section; a sentence's `part` is its number in the
+    passage.
     """
 
     kind: NDArray[np.int8]

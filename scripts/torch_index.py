@@ -1,4 +1,5 @@
-"""Print pip's option for PyTorch's CPU index, or nothing where it can't be reached within 3 seconds.
+"""Print pip's option for PyTorch's CPU index, or nothing where it can't be reached within 3
+seconds.
 
 Without it pip takes torch from its default index, which on Linux may be the far larger CUDA build.
 """

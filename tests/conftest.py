@@ -1,4 +1,6 @@
-"""The seed programme, read once and compiled once for the whole run: the real thing, not a sample."""
+"""The seed programme, read once and compiled once for the whole run: the real thing, not a
+sample.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Fit the confidence: which answers to trust, learnt on pseudo-programmes that are not Dortmund.
 
-Prints a cross-validation over programmes (AUC, calibration error, shares at the thresholds) and writes
+Prints a cross-validation over programmes (AUC, calibration error, shares at the thresholds) and
+writes
 confidence.json beside the encoder. eval/ is never looked at.
 """
 
@@ -50,7 +51,9 @@ def cases(
     unanswerable: Sequence[Mapping[str, str]],
     encoder: Vectors,
 ) -> list[Case]:
-    """Every question put to the programme its passage is part of; the unanswerable ones to one each."""
+    """Every question put to the programme its passage is part of; the unanswerable ones to one
+    each.
+    """
     dice = random.Random(SEED)
     shuffled = dice.sample(list(records), len(records))
     groups = [shuffled[at : at + SIZE] for at in range(0, len(shuffled) - SIZE // 2, SIZE)]
@@ -121,7 +124,10 @@ def cross_validate(everything: Sequence[Case]) -> np.ndarray:
     high, low = thresholds(values, everything)
     for kind in sorted({c.kind for c in everything}):
         of_kind = values[[c.kind == kind for c in everything]]
-        print(f"  {kind:<12}{len(of_kind):>6}  answered {np.mean(of_kind >= high):.2f}  nothing {np.mean(of_kind < low):.2f}")
+        print(
+            f"  {kind:<12}{len(of_kind):>6}  answered {np.mean(of_kind >= high):.2f}"
+            f"  nothing {np.mean(of_kind < low):.2f}"
+        )
     return values
 
 
@@ -129,13 +135,17 @@ def main() -> None:
     """Fit on the questions kept out of training and write the result beside the encoder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("encoder", type=Path)
-    parser.add_argument("--questions", type=Path, nargs="+", required=True, help="records with text")
+    parser.add_argument(
+        "--questions", type=Path, nargs="+", required=True, help="records with text"
+    )
     parser.add_argument("--near-misses", type=Path, required=True)
     parser.add_argument("--unanswerable", type=Path, required=True)
     options = parser.parse_args()
     records = [row for path in options.questions for row in rows(path)]
     near = {row["passage_id"]: row["questions"] for row in rows(options.near_misses)}
-    everything = cases(records, near, list(rows(options.unanswerable)), Vectors(OnnxEncoder(options.encoder, 2)))
+    everything = cases(
+        records, near, list(rows(options.unanswerable)), Vectors(OnnxEncoder(options.encoder, 2))
+    )
     values = cross_validate(everything)
     high, low = thresholds(values, everything)
     intercept, weights = fit(everything)

@@ -1,7 +1,10 @@
-"""Turn a trained SentenceTransformer into the folder under index/models: int8 ONNX, tokenizer, ST modules.
+"""Turn a trained SentenceTransformer into the folder under index/models: int8 ONNX, tokenizer, ST
+modules.
 
-Weights of the linear layers become int8 per output channel (activations are quantised as they come), the
-word vectors int8 per row. The SentenceTransformer in the folder runs that very file, so that the vectors
+Weights of the linear layers become int8 per output channel (activations are quantised as they
+come), the
+word vectors int8 per row. The SentenceTransformer in the folder runs that very file, so that the
+vectors
 at ingest and the vectors at the server are the same by construction and the weights are kept once.
 """
 
@@ -28,7 +31,7 @@ MODULE = Path(__file__).with_name("onnx_module.py")
 PROBES = [
     "Werden die Kita-Gebühren abgeschafft?",
     "Mein Vermieter will mich rauswerfen, was kann ich tun?",
-    "Wir wollen, dass Mieterinnen und Mieter besser vor ungerechtfertigten Erhöhungen geschützt werden.",
+    "Wir wollen, dass Mieterinnen und Mieter besser geschützt werden.",
 ]
 
 
@@ -91,7 +94,8 @@ def export(source: Path, target: Path) -> None:
     cosines = (np.asarray(before) * after).sum(axis=1)
     size = sum(p.stat().st_size for p in target.iterdir()) / 1e6
     print(
-        f"{target}: {size:.1f} MB, cosine to the float model {cosines.min():.4f} to {cosines.max():.4f}"
+        f"{target}: {size:.1f} MB, cosine to the float model "
+        f"{cosines.min():.4f} to {cosines.max():.4f}"
     )
 
 

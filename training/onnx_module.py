@@ -1,6 +1,8 @@
-"""The encoder in this folder as a module for sentence-transformers: `SentenceTransformer(this_folder)`.
+"""The encoder in this folder as a module for sentence-transformers:
+`SentenceTransformer(this_folder)`.
 
-It runs encoder.onnx, the same file that Fundstelle's server runs. To train the model further, start from
+It runs encoder.onnx, the same file that Fundstelle's server runs. To train the model further,
+start from
 the float weights that `make train` leaves behind.
 """
 
@@ -45,7 +47,8 @@ class OnnxEncoder(Module):
     def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Adds `sentence_embedding`, shape (texts, dimension).
 
-        One text at a time: with dynamic quantisation a vector would depend on the rest of its batch.
+        One text at a time: with dynamic quantisation a vector would depend on the rest of its
+        batch.
         """
         vectors = []
         for ids, mask in zip(features["input_ids"], features["attention_mask"], strict=True):

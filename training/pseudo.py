@@ -1,6 +1,7 @@
 """Programmes put together from the training passages, to measure on what is not Dortmund's.
 
-The passages of one source, or of a random few, make an index as a real programme would; the questions
+The passages of one source, or of a random few, make an index as a real programme would; the
+questions
 written for them are its answerable ones, the near misses and the unanswerable ones its others.
 """
 
@@ -55,8 +56,13 @@ def build(records: Sequence[Record], encoder: Vectors) -> Pseudo:
         headed = f"{record['heading']}. {passage.text}" if record["heading"] else passage.text
         entries.append((headed, Kind.PASSAGE, number, 0))
         entries.append((passage.text, Kind.TEXT, number, 0))
-        entries += [(passage.text[a:b], Kind.SENTENCE, number, n) for n, (a, b) in enumerate(passage.sentences)]
-    entries += [(heading or " ", Kind.HEADING, number, 0) for number, heading in enumerate(headings)]
+        entries += [
+            (passage.text[a:b], Kind.SENTENCE, number, n)
+            for n, (a, b) in enumerate(passage.sentences)
+        ]
+    entries += [
+        (heading or " ", Kind.HEADING, number, 0) for number, heading in enumerate(headings)
+    ]
     rows = Rows(
         np.array([e[1] for e in entries], np.int8),
         np.array([e[2] for e in entries], np.int32),
@@ -71,4 +77,6 @@ def build(records: Sequence[Record], encoder: Vectors) -> Pseudo:
 
 def _passage(record: Record, section: int) -> Passage:
     text = str(record["text"])
-    return Passage(str(record["passage_id"]), section, text, tuple(split(text)), (Piece(0, 0, len(text)),))
+    return Passage(
+        str(record["passage_id"]), section, text, tuple(split(text)), (Piece(0, 0, len(text)),)
+    )

@@ -1,7 +1,9 @@
-"""Contrastive training of the encoder: each query should be nearer to its own text than to the others.
+"""Contrastive training of the encoder: each query should be nearer to its own text than to the
+others.
 
 The loss is the multiple-negatives ranking loss in both directions (van den Oord et al. 2018,
-arXiv:1807.03748; Henderson et al. 2017, arXiv:1705.00652) with mined hard negatives where there are any.
+arXiv:1807.03748; Henderson et al. 2017, arXiv:1705.00652) with mined hard negatives where there
+are any.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ class Plan:
 
 
 def batches(sources: Sequence[Source], plan: Plan) -> Iterator[tuple[list[str], list[str]]]:
-    """Endless batches, each from one source, no group twice; every pair seen before any is repeated."""
+    """Endless batches, each from one source, no group twice; every pair seen before any is
+    repeated.
+    """
     dice = random.Random(plan.seed)
     queues: list[list[Pair]] = [[] for _ in sources]
     while True:
@@ -123,7 +127,9 @@ def _forward(model: SentenceTransformer, texts: list[str]) -> torch.Tensor:
 
 
 def step_loss(model: SentenceTransformer, queries: list[str], texts: list[str]) -> torch.Tensor:
-    """The ranking loss of one batch; `texts` may be longer than `queries`: the rest are negatives."""
+    """The ranking loss of one batch; `texts` may be longer than `queries`: the rest are
+    negatives.
+    """
     left = embed(model, queries, LONGEST_QUERY)
     right = embed(model, texts, LONGEST_TEXT)
     scores = SCALE * left @ right.T
@@ -154,7 +160,8 @@ def train(model: SentenceTransformer, sources: Sequence[Source], plan: Plan, out
         if (step + 1) % 25 == 0:
             seconds = (time.monotonic() - began) / (step + 1)
             print(
-                f"step {step + 1}/{plan.steps} loss {sum(recent) / len(recent):.3f} {seconds:.2f} s/step",
+                f"step {step + 1}/{plan.steps} loss {sum(recent) / len(recent):.3f} "
+                f"{seconds:.2f} s/step",
                 flush=True,
             )
             recent.clear()

@@ -13,7 +13,9 @@ DEFAULT = "de"
 
 @cache
 def wording(language: str = DEFAULT) -> Any:
-    """The sentences of a language by attribute, nested as in the file; German where there are none."""
+    """The sentences of a language by attribute, nested as in the file; German where there are
+    none.
+    """
     files = resources.files(__package__)
     names = {entry.name for entry in files.iterdir()}
     name = f"{language}.toml" if f"{language}.toml" in names else f"{DEFAULT}.toml"

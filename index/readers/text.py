@@ -1,4 +1,6 @@
-"""Plain text, as copied out of a PDF: blank lines part paragraphs, runs of them betray page breaks."""
+"""Plain text, as copied out of a PDF: blank lines part paragraphs, runs of them betray page
+breaks.
+"""
 
 from __future__ import annotations
 

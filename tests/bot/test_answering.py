@@ -12,11 +12,14 @@ from bot.messages import Question
 
 def with_thresholds(served: Served, answered: float, related: float) -> Served:
     calibration = dataclasses.replace(served.bundle.calibration, answered=answered, related=related)
-    return dataclasses.replace(served, bundle=dataclasses.replace(served.bundle, calibration=calibration))
+    return dataclasses.replace(
+        served, bundle=dataclasses.replace(served.bundle, calibration=calibration)
+    )
 
 
 @pytest.mark.parametrize(
-    ("answered", "related", "status"), [(0.0, 0.0, "answered"), (1.1, 0.0, "related"), (1.1, 1.1, "nothing")]
+    ("answered", "related", "status"),
+    [(0.0, 0.0, "answered"), (1.1, 0.0, "related"), (1.1, 1.1, "nothing")],
 )
 def test_confidence_decides_what_is_said(
     served: Served, answered: float, related: float, status: str

@@ -29,7 +29,9 @@ def problem(response: object, status: int) -> dict[str, object]:
 
 def test_a_question_gets_the_sentence_that_answers_it(client: TestClient) -> None:
     """The promise of the whole thing, with every field of the contract."""
-    body = client.post("/api/chat", json={"message": QUESTION, "programme": SLUG, "limit": 2}).json()
+    body = client.post(
+        "/api/chat", json={"message": QUESTION, "programme": SLUG, "limit": 2}
+    ).json()
     assert set(body) == {"status", "message", "passages", "suggestions", "programme"}
     assert body["status"] == "answered"
     assert body["programme"]["slug"] == SLUG
@@ -83,9 +85,13 @@ def test_programmes_contents_and_passages_can_be_read(client: TestClient) -> Non
         (b'{"message": "Wohnen", "programme": "../../etc/passwd"}', 404),
     ],
 )
-def test_bad_input_gets_the_one_error_shape(client: TestClient, content: bytes, status: int) -> None:
+def test_bad_input_gets_the_one_error_shape(
+    client: TestClient, content: bytes, status: int
+) -> None:
     """Never a 5xx, never a stack trace, never the question repeated."""
-    response = client.post("/api/chat", content=content, headers={"Content-Type": "application/json"})
+    response = client.post(
+        "/api/chat", content=content, headers={"Content-Type": "application/json"}
+    )
     body = problem(response, status)
     assert "Traceback" not in json.dumps(body)
     assert "xxxx" not in json.dumps(body)
@@ -108,31 +114,47 @@ def test_bad_input_gets_the_one_error_shape(client: TestClient, content: bytes, 
 def test_strange_messages_get_an_answer(client: TestClient, message: str) -> None:
     """Emoji, HTML, SQL, another script, control characters, one endless word."""
     content = json.dumps({"message": message})
-    response = client.post("/api/chat", content=content, headers={"Content-Type": "application/json"})
+    response = client.post(
+        "/api/chat", content=content, headers={"Content-Type": "application/json"}
+    )
     assert response.status_code == 200
     assert response.json()["status"] in {"answered", "related", "nothing"}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.one_of(
         st.binary(max_size=200),
         st.recursive(
-            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
-            lambda inner: st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(["message", "limit", "programme", "language"]), inner),
+            st.none()
+            | st.booleans()
+            | st.integers()
+            | st.floats(allow_nan=False)
+            | st.text(max_size=30),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["message", "limit", "programme", "language"]), inner
+                )
+            ),
         ).map(lambda value: json.dumps(value).encode()),
     )
 )
 def test_no_payload_breaks_the_server(client: TestClient, payload: bytes) -> None:
     """Whatever arrives: an answer, or a problem of the client's."""
-    response = client.post("/api/chat", content=payload, headers={"Content-Type": "application/json"})
+    response = client.post(
+        "/api/chat", content=payload, headers={"Content-Type": "application/json"}
+    )
     assert response.status_code in {200, 404, 413, 422}
     if response.status_code != 200:
         problem(response, response.status_code)
 
 
-@pytest.mark.parametrize("path", ["/nope", "/api/nope", f"/api/programmes/{SLUG}/passages/nope", "/static/nope.js"])
+@pytest.mark.parametrize(
+    "path", ["/nope", "/api/nope", f"/api/programmes/{SLUG}/passages/nope", "/static/nope.js"]
+)
 def test_unknown_places_are_404(client: TestClient, path: str) -> None:
     """In the one shape, wherever."""
     problem(client.get(path), 404)

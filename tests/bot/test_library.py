@@ -59,7 +59,9 @@ def test_a_bundle_under_a_wrong_name_is_refused(root: Path) -> None:
         library.get("berlin")
 
 
-def test_with_several_programmes_a_name_is_needed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_several_programmes_a_name_is_needed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """None is guessed."""
     library = Library(root)
     library.refresh()

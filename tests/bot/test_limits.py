@@ -27,7 +27,9 @@ def test_no_limit_lets_everything_pass() -> None:
 
 
 def test_addresses_are_kept_only_as_keyed_hashes() -> None:
-    """Nothing in the limiter's memory is or contains the address, and two servers hash differently."""
+    """Nothing in the limiter's memory is or contains the address, and two servers hash
+    differently.
+    """
     address = "203.0.113.77"
     one, other = RateLimit("5/minute"), RateLimit("5/minute")
     for limit in (one, other):

@@ -45,7 +45,9 @@ def test_home_leads_to_the_only_programme(client: TestClient) -> None:
 
 
 def test_the_form_answers_without_javascript(client: TestClient) -> None:
-    """Question, quoted passage with its key sentence marked, citation, and the link to the place."""
+    """Question, quoted passage with its key sentence marked, citation, and the link to the
+    place.
+    """
     response = client.post(f"/p/{SLUG}", data={"message": QUESTION})
     assert response.status_code == 200
     html = response.text
@@ -60,11 +62,14 @@ def test_the_question_stands_in_no_address(client: TestClient) -> None:
     """The form posts: addresses end up in histories, logs and referrers."""
     html = client.get(f"/p/{SLUG}").text
     assert re.findall(r'<form[^>]*method="(\w+)"', html) == ["post", "post"]
-    assert client.post(f"/p/{SLUG}", data={"message": QUESTION}).headers["cache-control"] == "no-store"
+    assert (
+        client.post(f"/p/{SLUG}", data={"message": QUESTION}).headers["cache-control"] == "no-store"
+    )
 
 
 @pytest.mark.parametrize(
-    "message", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "</textarea>"]
+    "message",
+    ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "</textarea>"],
 )
 def test_what_is_typed_is_never_markup(client: TestClient, message: str) -> None:
     """Escaped wherever it is shown."""

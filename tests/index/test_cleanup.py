@@ -11,7 +11,22 @@ from index.cleanup import Vocabulary, join, repair
 
 TEXTS = st.lists(
     st.sampled_from(
-        [*"abcäß", "Wohnungs", "bau", "-", " ", "*", "**", "und", "Mieter", "*innen", ".", ",", "ﬁ", "­"]
+        [
+            *"abcäß",
+            "Wohnungs",
+            "bau",
+            "-",
+            " ",
+            "*",
+            "**",
+            "und",
+            "Mieter",
+            "*innen",
+            ".",
+            ",",
+            "ﬁ",
+            "­",
+        ]
     ),
     max_size=40,
 ).map("".join)

@@ -19,7 +19,13 @@ def small() -> lexicon.Lexicon:
 
 @pytest.mark.parametrize(
     ("query", "passage"),
-    [("Schwimmbadsanierung", 0), ("kitagebuehren", 1), ("Mieterinnen", 2), ("Radwge", 2), ("Verkehr", 2)],
+    [
+        ("Schwimmbadsanierung", 0),
+        ("kitagebuehren", 1),
+        ("Mieterinnen", 2),
+        ("Radwge", 2),
+        ("Verkehr", 2),
+    ],
 )
 def test_compounds_spellings_typos_and_headings_are_found(
     small: lexicon.Lexicon, query: str, passage: int

@@ -12,7 +12,11 @@ from index.passages import MOST_WORDS, cut
 from index.types import Heading, Paragraph, Passage, Programme, Section
 
 EVAL = Path(__file__).parents[2] / "eval"
-SENTENCE = st.lists(st.sampled_from("wir bauen Wege und Häuser für alle , ;".split()), min_size=1, max_size=160)
+SENTENCE = st.lists(
+    st.sampled_from(["wir", "bauen", "Wege", "und", "Häuser", "für", "alle", ",", ";"]),
+    min_size=1,
+    max_size=160,
+)
 PARAGRAPH = st.lists(SENTENCE, min_size=1, max_size=6).map(
     lambda sentences: " ".join(" ".join(words).capitalize() + "." for words in sentences)
 )
@@ -21,7 +25,9 @@ PARAGRAPH = st.lists(SENTENCE, min_size=1, max_size=6).map(
 def make(sections: list[list[str]]) -> Programme:
     return Programme(
         tuple(
-            Section(f"s{n}", 1, Heading("H", "H"), Heading("H", "H"), tuple(map(Paragraph, paragraphs)))
+            Section(
+                f"s{n}", 1, Heading("H", "H"), Heading("H", "H"), tuple(map(Paragraph, paragraphs))
+            )
             for n, paragraphs in enumerate(sections)
         )
     )

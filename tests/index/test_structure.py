@@ -9,7 +9,10 @@ from index.errors import DocumentError
 from index.readers.text import blocks
 from index.structure import programme, slugify
 
-PROSE = "Wir wollen, dass alle Menschen in unserer Stadt gut und sicher wohnen, lernen, arbeiten und alt werden können."
+PROSE = (
+    "Wir wollen, dass alle Menschen in unserer Stadt gut und sicher wohnen, lernen, arbeiten "
+    "und alt werden können."
+)
 
 
 def test_the_seed_has_59_headings_in_13_chapters(draft: Draft) -> None:
@@ -35,7 +38,11 @@ def test_title_page_and_running_title_are_dropped_and_said(draft: Draft) -> None
 def test_paragraphs_torn_by_page_breaks_are_whole(draft: Draft) -> None:
     """In mid-sentence and in mid-word."""
     paragraphs = [p.text for s in draft.programme.sections for p in s.paragraphs]
-    for seam in ("Serielles Bauen, die Modulbauweise", "auf unsere Initiative hin", "Zentrale Ansätze sind"):
+    for seam in (
+        "Serielles Bauen, die Modulbauweise",
+        "auf unsere Initiative hin",
+        "Zentrale Ansätze sind",
+    ):
         assert sum(seam in p for p in paragraphs) == 1
 
 

@@ -54,7 +54,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A page that fails the test when anything is asked of another host, or the console complains."""
+    """A page that fails the test when anything is asked of another host, or the console
+    complains.
+    """
     context = browser.new_context(viewport=PHONE, locale="de-DE")
     page = context.new_page()
     page.set_default_timeout(10_000)
@@ -62,9 +64,11 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     page.on("request", lambda request: seen.append(request.url))
     page.on(
         "console",
-        lambda m: seen.append(f"console {m.text}")
-        if m.type == "error" and "net::ERR_FAILED" not in m.text  # a test that cuts the line
-        else None,
+        lambda m: (
+            seen.append(f"console {m.text}")
+            if m.type == "error" and "net::ERR_FAILED" not in m.text  # a test that cuts the line
+            else None
+        ),
     )
     page.on("pageerror", lambda error: seen.append(f"error {error}"))
     yield page
@@ -78,7 +82,9 @@ def ask(page: Page, question: str) -> None:
 
 
 def test_an_answer_is_appended_and_the_focus_stays(page: Page, address: str) -> None:
-    """With JavaScript: no reload, the log is a live region, the next question can be typed at once."""
+    """With JavaScript: no reload, the log is a live region, the next question can be typed at
+    once.
+    """
     page.goto(f"{address}/p/{SLUG}")
     ask(page, QUESTION)
     mark = page.locator(".log .card mark").first
@@ -157,9 +163,13 @@ def test_a_late_reply_is_dropped(page: Page, address: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["", "/programm", "/impressum", "/datenschutz"])
-def test_no_accessibility_violations(browser: Browser, address: str, scheme: str, path: str) -> None:
+def test_no_accessibility_violations(
+    browser: Browser, address: str, scheme: str, path: str
+) -> None:
     """axe-core finds nothing against WCAG 2.2 AA, in light and dark."""
-    context = browser.new_context(viewport=PHONE, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
+    context = browser.new_context(
+        viewport=PHONE, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
+    )
     page = context.new_page()
     page.goto(f"{address}/p/{SLUG}{path}")
     if not path:

@@ -37,7 +37,9 @@ def test_form_feeds_number_the_pages() -> None:
 def test_unusable_files_are_named_with_line_and_remedy(
     tmp_path: Path, content: bytes, says: str
 ) -> None:
-    """Empty, wrongly encoded and binary files give one line that names the place and the way out."""
+    """Empty, wrongly encoded and binary files give one line that names the place and the way
+    out.
+    """
     path = tmp_path / "doc.txt"
     path.write_bytes(content)
     with pytest.raises(DocumentError, match=says) as error:

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index import build, bundle
+from index.errors import DocumentError
+from tests.conftest import SEED, SLUG, silent
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Path:
+    folder = tmp_path / "programmes" / SLUG
+    shutil.copytree(SEED, folder)
+    return folder
+
+
+def test_unchanged_passages_are_not_encoded_again(
+    index_root: Path, edited: Path, tmp_path: Path
+) -> None:
+    """One changed sentence costs a handful of vectors; the rest, and the ids, stay; old links
+    lead on.
+    """
+    root = tmp_path / "index"
+    shutil.copytree(index_root, root, symlinks=True)
+    before = bundle.load(root / SLUG)
+    document = edited / before.info.document
+    text = document.read_text(encoding="utf-8")
+    sentence = "Wir werden neue Spielplätze bauen und vorhandene erneuern."
+    assert sentence in text
+    document.write_text(
+        text.replace(sentence, sentence + " Auch Wasserspielplätze."), encoding="utf-8"
+    )
+    summary = build.build(edited, root, "fundstelle-e5", silent)
+    after = bundle.load(root / SLUG)
+    assert 0 < summary.encoded <= 10
+    assert summary.reused > 900
+    assert after.manifest.version != before.manifest.version
+    gone = {p.id for p in before.passages} - {p.id for p in after.passages}
+    assert len(gone) == 1
+    heir = after.aliases[gone.pop()]
+    assert "Auch Wasserspielplätze." in next(p.text for p in after.passages if p.id == heir)
+
+
+def test_the_same_input_gives_the_same_bundle(index_root: Path, tmp_path: Path) -> None:
+    """Version, ids and vectors are reproducible."""
+    build.build(SEED, tmp_path, "fundstelle-e5", silent)
+    one, other = bundle.load(index_root / SLUG), bundle.load(tmp_path / SLUG)
+    assert one.manifest.version == other.manifest.version
+    assert one.passages == other.passages
+    assert np.allclose(one.vectors.vectors(), other.vectors.vectors(), atol=1e-6)
+
+
+def test_a_bank_for_an_unknown_heading_is_an_error_with_a_guess(edited: Path) -> None:
+    """A misspelt heading would silently lose its questions."""
+    (edited / "questions.toml").write_text(
+        '[[section]]\nheading = "SPEKULATION EINDAEMMEN"\nquestions = ["Was tut ihr?"]\n'
+    )
+    with pytest.raises(DocumentError, match="did you mean SPEKULATION EINDÄMMEN"):
+        build.read(edited)

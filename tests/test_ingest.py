@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import ingest
+from tests.conftest import SEED, SLUG
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "programmes" / SLUG
+    shutil.copytree(SEED, path)
+    return path
+
+
+def test_it_compiles_reports_and_verifies(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command a volunteer types: table at the end, then --check and --diff agree."""
+    out = ["--out", str(tmp_path / "index")]
+    assert ingest.main([str(folder), *out]) == 0
+    shown = capsys.readouterr().err
+    for what in (
+        "chapters",
+        "sections",
+        "passages",
+        "words",
+        "repairs",
+        "warnings",
+        "seconds",
+        "model",
+    ):
+        assert what in shown
+    assert "warning:" in shown
+    assert ingest.main([str(folder), *out, "--check"]) == 0
+    assert ingest.main([str(folder), *out, "--diff"]) == 0
+    document = folder / "dortmund-kann-das.txt"
+    text = document.read_text(encoding="utf-8")
+    document.write_text(text.replace("Wir können das!**", "Wir schaffen das!**"), encoding="utf-8")
+    assert ingest.main([str(folder), *out, "--diff"]) == 1
+    assert "~ dortmund-kann-das" in capsys.readouterr().err
+
+
+def test_report_lists_repairs_and_warnings(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was repaired where, with lines; nothing is written."""
+    assert ingest.main([str(folder), "--report"]) == 0
+    shown = capsys.readouterr().out
+    assert "soft-hyphen: sicher-gestellt → sichergestellt" in shown
+    assert ":161" not in shown.split("warning")[0]
+    assert "dropped: PROGRAMM DER SPD DORTMUND" in shown
+
+
+def empty(folder: Path) -> None:
+    (folder / "dortmund-kann-das.txt").write_bytes(b"")
+
+
+def latin(folder: Path) -> None:
+    (folder / "dortmund-kann-das.txt").write_bytes("STRAßE\n\nMüll".encode("cp1252"))
+
+
+def headless(folder: Path) -> None:
+    (folder / "dortmund-kann-das.txt").write_text("Ein Satz ohne alles. " * 9)
+
+
+def missing(folder: Path) -> None:
+    (folder / "dortmund-kann-das.txt").unlink()
+
+
+@pytest.mark.parametrize("damage", [empty, latin, headless, missing])
+def test_a_bad_document_is_one_line_and_exit_code_2(
+    damage: object, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It names the file and the way out; no bundle appears."""
+    damage(folder)  # type: ignore[operator]
+    assert ingest.main([str(folder), "--out", str(tmp_path / "index")]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert "dortmund-kann-das.txt" in lines[0]
+    assert ";" in lines[0]
+    assert not (tmp_path / "index" / SLUG).exists()
+
+
+def test_a_place_that_cannot_be_written_is_said(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file where the folder should be, for example."""
+    (tmp_path / "index").write_text("in the way")
+    assert ingest.main([str(folder), "--out", str(tmp_path / "index")]) == 2
+    assert "choose another --out" in capsys.readouterr().err
+
+
+def test_an_unknown_model_leaves_the_old_bundle(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], index_root: Path
+) -> None:
+    """The bundle that was there still serves."""
+    root = tmp_path / "index"
+    shutil.copytree(index_root, root, symlinks=True)
+    before = (root / SLUG).resolve()
+    assert ingest.main([str(folder), "--out", str(root), "--model", "no-such/model"]) == 2
+    assert "no such model" in capsys.readouterr().err
+    assert (root / SLUG).resolve() == before
