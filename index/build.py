@@ -71,7 +71,7 @@ def build(folder: Path, root: Path, model: str, progress: Progress) -> Summary:
             encoder = Encoder(model)
             fingerprint = encoder.fingerprint()
             encoder.compile(fresh / bundle.ENCODER)
-            _copy_calibration(encoder, fresh / bundle.ENCODER)
+            calibration = _copy_calibration(encoder, fresh / bundle.ENCODER)
             advance(1)
         served = served_bundle(root / draft.info.slug)
         texts, rows = _rows(draft)
@@ -81,7 +81,8 @@ def build(folder: Path, root: Path, model: str, progress: Progress) -> Summary:
         headings = [_headings(draft, p) for p in draft.passages]
         document_hash = bundle.sha256(draft.document)
         parts = Parts(
-            draft.info, _version(draft, fingerprint), document_hash, model, fingerprint,
+            draft.info, _version(draft, fingerprint, calibration), document_hash, model,
+            fingerprint,
             draft.programme.sections, draft.passages, aliases(served, draft), vectors, rows,
             lexicon.build([p.text for p in draft.passages], headings),
         )  # fmt: skip
@@ -110,10 +111,15 @@ def _check_bank(folder: Path, info: Info, sections: Sequence[Section]) -> None:
         )
 
 
-def _copy_calibration(encoder: Encoder, target: Path) -> None:
+def _copy_calibration(encoder: Encoder, target: Path) -> bytes:
+    """Put the encoder's calibration into the bundle; returns its content, nothing where it has
+    none.
+    """
     source = encoder.folder / confidence.FILE
-    if source.is_file():
-        link_or_copy(source, target / confidence.FILE)
+    if not source.is_file():
+        return b""
+    link_or_copy(source, target / confidence.FILE)
+    return source.read_bytes()
 
 
 def _headings(draft: Draft, passage: Passage) -> str:
@@ -196,10 +202,11 @@ def _assign_bank(draft: Draft, rows: Rows, vectors: Vectors) -> Rows:
     return Rows(rows.kind, owner, rows.part, rows.digest)
 
 
-def _version(draft: Draft, fingerprint: str) -> str:
+def _version(draft: Draft, fingerprint: str, calibration: bytes) -> str:
     """Prefix of a hash over all that the bundle is made of: equal inputs, equal version."""
     digest = hashlib.sha256(draft.document.read_bytes())
     digest.update(repr(draft.info).encode() + fingerprint.encode() + str(bundle.FORMAT).encode())
+    digest.update(calibration)
     digest.update("\0".join(p.id for p in draft.passages).encode())
     return digest.hexdigest()[:16]
 

@@ -25,7 +25,7 @@ from index.query_encoder import OnnxEncoder
 from index.search import WEIGHTS, fuse
 from training import pseudo
 from training.data import rows
-from training.pseudo import Pseudo, Vectors
+from training.pseudo import Pseudo, Record, Vectors
 
 SIZE = 170  # passages of a pseudo-programme
 SEED = 5
@@ -46,27 +46,36 @@ class Case:
 
 
 def cases(
-    records: Sequence[Mapping[str, object]],
+    held_out: Sequence[Record],
+    background: Sequence[Record],
     near_misses: Mapping[str, Sequence[str]],
     unanswerable: Sequence[Mapping[str, str]],
     encoder: Vectors,
 ) -> list[Case]:
-    """Every question put to the programme its passage is part of; the unanswerable ones to one
-    each.
+    """Questions put to pseudo-programmes of background passages with a few held-out ones among
+    them.
+
+    Only held-out questions, which the encoder was never trained on, count as answerable; the near
+    misses of the background and the unanswerable questions as not.
     """
     dice = random.Random(SEED)
-    shuffled = dice.sample(list(records), len(records))
-    groups = [shuffled[at : at + SIZE] for at in range(0, len(shuffled) - SIZE // 2, SIZE)]
+    background = dice.sample(list(background), len(background))
+    count = max(2, len(background) // SIZE)
     found: list[Case] = []
-    for number, group in enumerate(groups):
-        programme = pseudo.build(group, encoder)
-        for record in group:
-            identity = str(record["passage_id"])
-            for question in record["questions"]:  # type: ignore[attr-defined]
-                found.append(_case(programme, question["text"], number, question["kind"], identity))
-            for text in near_misses.get(identity, ()):
+    for number in range(count):
+        fresh, known = held_out[number::count], background[number::count]
+        programme = pseudo.build([*fresh, *known], encoder)
+        for record in fresh:
+            for question in record["questions"]:
+                found.append(
+                    _case(
+                        programme, question["text"], number, question["kind"], record["passage_id"]
+                    )
+                )
+        for record in (*known, *fresh):
+            for text in near_misses.get(record["passage_id"], ()):
                 found.append(_case(programme, text, number, "near-miss"))
-        for row in unanswerable[number :: len(groups)]:
+        for row in unanswerable[number::count]:
             found.append(_case(programme, row["text"], number, row["kind"]))
     return found
 
@@ -135,16 +144,18 @@ def main() -> None:
     """Fit on the questions kept out of training and write the result beside the encoder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("encoder", type=Path)
-    parser.add_argument(
-        "--questions", type=Path, nargs="+", required=True, help="records with text"
-    )
+    parser.add_argument("--held-out", type=Path, nargs="+", required=True, help="records with text")
+    parser.add_argument("--background", type=Path, required=True, help="records with text")
     parser.add_argument("--near-misses", type=Path, required=True)
-    parser.add_argument("--unanswerable", type=Path, required=True)
+    parser.add_argument("--unanswerable", type=Path, nargs="*", default=[])
     options = parser.parse_args()
-    records = [row for path in options.questions for row in rows(path)]
     near = {row["passage_id"]: row["questions"] for row in rows(options.near_misses)}
     everything = cases(
-        records, near, list(rows(options.unanswerable)), Vectors(OnnxEncoder(options.encoder, 2))
+        [row for path in options.held_out for row in rows(path)],
+        list(rows(options.background)),
+        near,
+        [row for path in options.unanswerable for row in rows(path)],
+        Vectors(OnnxEncoder(options.encoder, 2)),
     )
     values = cross_validate(everything)
     high, low = thresholds(values, everything)

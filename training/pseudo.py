@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from index.sentences import split
 from index.types import Passage, Piece
 from index.vectors import Kind, Rows, VectorIndex
 
-Record = Mapping[str, object]
+Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Vectors:
 
 def build(records: Sequence[Record], encoder: Vectors) -> Pseudo:
     """Index `records` (passage_id, heading, text) as one programme."""
-    headings = list(dict.fromkeys(str(r["heading"]) for r in records))
-    passages = [_passage(r, headings.index(str(r["heading"]))) for r in records]
+    headings = list(dict.fromkeys(r["heading"] for r in records))
+    passages = [_passage(r, headings.index(r["heading"])) for r in records]
     entries: list[tuple[str, Kind, int, int]] = []
     for number, (record, passage) in enumerate(zip(records, passages, strict=True)):
         headed = f"{record['heading']}. {passage.text}" if record["heading"] else passage.text
@@ -70,13 +71,13 @@ def build(records: Sequence[Record], encoder: Vectors) -> Pseudo:
         np.array([hashlib.sha256(e[0].encode()).hexdigest()[:8].encode() for e in entries]),
     )
     vectors = VectorIndex(encoder.encode([e[0] for e in entries]), rows)
-    words = lexicon.build([p.text for p in passages], [str(r["heading"]) for r in records])
+    words = lexicon.build([p.text for p in passages], [r["heading"] for r in records])
     searcher = Searcher(tuple(passages), vectors, words, encoder, UNCALIBRATED)
-    return Pseudo(searcher, {str(r["passage_id"]): n for n, r in enumerate(records)})
+    return Pseudo(searcher, {r["passage_id"]: n for n, r in enumerate(records)})
 
 
 def _passage(record: Record, section: int) -> Passage:
-    text = str(record["text"])
+    text = record["text"]
     return Passage(
-        str(record["passage_id"]), section, text, tuple(split(text)), (Piece(0, 0, len(text)),)
+        record["passage_id"], section, text, tuple(split(text)), (Piece(0, 0, len(text)),)
     )
