@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,11 @@ def test_a_bank_needs_headings_and_questions(tmp_path: Path) -> None:
     (path / description.QUESTIONS).write_text('[[section]]\nquestions = ["a"]\n')
     with pytest.raises(DocumentError, match="section 1"):
         description.read(path)
+
+
+def test_the_bank_of_the_seed_repeats_no_question_of_the_evaluation() -> None:
+    """Else its figures would measure memory."""
+    bank = {q.casefold() for questions in description.read(SEED).bank.values() for q in questions}
+    for path in (SEED.parents[1] / "eval").glob("*.jsonl"):
+        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
+            assert json.loads(line)["query"].casefold() not in bank
