@@ -14,9 +14,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+import numpy as np
+
+from index.types import Vectors
 
 FILE = "confidence.json"
 
@@ -27,7 +31,6 @@ ASKS = {
     "asks_place": r"\b(?:wo |wohin|adresse|where|telefon\w*|nummer|e-?mail)\b",
     "asks_number": r"\b(?:wie ?viele?|wie hoch|wie teuer|kostet|kosten|preis"
     r"|how much|how many)\b",
-    "first_person": r"\b(?:ich|mein\w*|mir|mich|my|i)\b",
 }
 _ASKS = {name: re.compile(pattern, re.I) for name, pattern in ASKS.items()}
 DIGIT = re.compile(r"\d")
@@ -47,13 +50,12 @@ class Features:
     lexical_agrees: float  # 1 where the best fused passage is among the lexical side's first three
     dense_agrees: float  # 1 where it is the dense side's first
     gram: float  # tf-idf cosine of character n-grams
-    words: float  # in the question, logarithm
+    wording: float  # how far the question's vector lies on the side of answerable questions
     asks_time: float
     asks_person: float
     asks_place: float
     asks_number: float
     number_given: float  # a number is asked for and the key sentence has one
-    first_person: float
 
     def values(self) -> list[float]:
         """In the order of their definition."""
@@ -72,12 +74,22 @@ def asked(question: str, key_sentence: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Confidence:
-    """Coefficients of the logistic model, by feature name, and the two thresholds."""
+    """Coefficients of the logistic model, by feature name, and the two thresholds.
+
+    `direction` and `offset` are a linear model of their own over the question's vector: whether it is
+    the kind of question that programmes answer at all ("Um wie viel Uhr öffnet das Südbad?" is not).
+    """
 
     intercept: float
     weights: Mapping[str, float]
     answered: float  # from here on: the passages answer it
     related: float  # below this: nothing is shown
+    direction: Sequence[float] = ()
+    offset: float = 0.0
+
+    def wording(self, query: Vectors) -> float:
+        """The feature of this name for a question's vector, shape (dimension,)."""
+        return float(np.dot(self.direction, query)) + self.offset if self.direction else 0.0
 
     def probability(self, features: Features) -> float:
         """That the best hits answer the question."""

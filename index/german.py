@@ -230,7 +230,7 @@ STOPWORDS = frozenset(
         "zur",
         "zwischen",
         "eigentlich",
-        "bitte",
+        "bitte passiert passieren kommt kommen geht gehen steht plant planen",
         "the",
         "of",
         "and",

@@ -7,14 +7,13 @@ weights;
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index import confidence, german
+from index import confidence
 from index.confidence import Confidence, Features
 from index.lexicon import Lexicon
 from index.types import Hit, Passage, QueryEncoder, Ranking, Vectors
@@ -25,8 +24,8 @@ WEIGHTS: Mapping[str, float] = {
     "sentence": 0.85,
     "heading": 0.07,
     "words": 0.0,
-    "grams": 0.14,
-    "bank": 0.5,
+    "grams": 0.2,
+    "bank": 0.4,
 }
 DENSE = ("passage", "sentence", "heading")
 
@@ -35,6 +34,7 @@ DENSE = ("passage", "sentence", "heading")
 class Signals:
     """What each ranker says of each passage; every array has shape (passages,)."""
 
+    query: Vectors  # the question's own vector, shape (dimension,)
     raw: Mapping[str, Vectors]
     best_sentence: NDArray[np.int64]  # row of each passage's best sentence, counted within it
     top_sentence: float  # highest cosine of any sentence
@@ -74,7 +74,8 @@ class Searcher:
 
     def signals(self, query: str) -> Signals:
         """Every ranker's opinion of every passage."""
-        cosines = self._vectors.similarities(self._encoder.encode([query])[0])
+        vector = self._encoder.encode([query])[0]
+        cosines = self._vectors.similarities(vector)
         sentences, best = self._best_sentences(cosines)
         raw: dict[str, Vectors] = {
             "passage": np.float32(0.5)
@@ -85,7 +86,7 @@ class Searcher:
             "grams": self._lexicon.score_grams(query),
             "bank": self._of_passages(cosines, Kind.BANK),
         }
-        return Signals(raw, best, float(sentences.max()))
+        return Signals(vector, raw, best, float(sentences.max()))
 
     def _of_passages(self, cosines: Vectors, kind: Kind) -> Vectors:
         """Each passage's best cosine among its rows of this kind; NaN where it has none."""
@@ -137,7 +138,7 @@ class Searcher:
             lexical_agrees=float(best in np.argsort(-lexical, kind="stable")[:3]),
             dense_agrees=float(best == int(raw["passage"].argmax())),
             gram=float(raw["grams"][best]),
-            words=math.log(1 + len(german.words(query))),
+            wording=self._calibration.wording(signals.query),
             **confidence.asked(query, self._passages[best].text[key[0] : key[1]]),
         )
 

@@ -1,8 +1,10 @@
 """Fit the confidence: which answers to trust, learnt on pseudo-programmes that are not Dortmund.
 
-Prints a cross-validation over programmes (AUC, calibration error, shares at the thresholds) and
-writes
-confidence.json beside the encoder. eval/ is never looked at.
+Two linear models, one after the other. The first looks at the question's vector alone: is it the
+kind of
+question that programmes answer? The second adds how well the best passage fits. Prints a cross-
+validation
+over programmes and writes confidence.json beside the encoder. eval/ is never looked at.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -29,20 +32,50 @@ from training.pseudo import Pseudo, Record, Vectors
 
 SIZE = 170  # passages of a pseudo-programme
 SEED = 5
-REGULARISATION = 0.3
-WRONG_ANSWERS = 0.10  # share of the unanswerable questions that may be `answered`
+C_WORDING, PENALTY = 0.1, 0.002
+PRIOR = 0.8  # share of all questions that a programme answers; the fit itself sees as many of each
+WRONG_ANSWERS = 0.10  # share of questions no programme answers that may be `answered`
 LOST_ANSWERS = 0.01  # share of the answerable ones that may get `nothing`
+USED_WORDS = ("plain", "keyword", "detail", "typo")  # kinds that share words with their passage
+FOR, AGAINST = (0.0, None), (None, 0.0)
+# Each weight may only have the sign that its feature has by nature: near misses share more words
+# with
+# the programme than people's own questions do, and a free fit would learn that common words speak
+# against an answer.
+SIGNS = {
+    **dict.fromkeys(
+        (
+            "cosine", "sentence", "stands_out", "margin", "spread", "coverage", "lexical_agrees",
+            "dense_agrees", "gram", "number_given", "wording",
+        ),
+        FOR,
+    ),
+    **dict.fromkeys(("missing", "asks_time", "asks_person", "asks_place", "asks_number"), AGAINST),
+}  # fmt: skip
+WORDING = NAMES.index("wording")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A question put to a pseudo-programme."""
+    """A question put to a pseudo-programme. `group` is held, trained, near or other."""
 
     features: list[float]
-    answerable: bool
+    vector: np.ndarray
+    group: str
+    kind: str
     found: bool  # a right passage among the first three
     programme: int
-    kind: str
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the programme answers it."""
+        return self.group in ("held", "trained")
+
+
+# Shares of the classes in each fit: as many answerable as not; questions that use the programme's
+# words
+# count as much as those that don't, and near misses as much as all other unanswerable ones.
+MASS = {"held": 0.20, "trained": 0.30, "near": 0.25, "other": 0.25}
 
 
 def cases(
@@ -55,8 +88,8 @@ def cases(
     """Questions put to pseudo-programmes of background passages with a few held-out ones among
     them.
 
-    Only held-out questions, which the encoder was never trained on, count as answerable; the near
-    misses of the background and the unanswerable questions as not.
+    The encoder was never trained on the held-out questions; it was on the background's, which are
+    there because the held-out ones hold too few in the programme's own words.
     """
     dice = random.Random(SEED)
     background = dice.sample(list(background), len(background))
@@ -65,106 +98,168 @@ def cases(
     for number in range(count):
         fresh, known = held_out[number::count], background[number::count]
         programme = pseudo.build([*fresh, *known], encoder)
-        for record in fresh:
-            for question in record["questions"]:
-                found.append(
-                    _case(
-                        programme, question["text"], number, question["kind"], record["passage_id"]
-                    )
-                )
-        for record in (*known, *fresh):
+        for group, records in (("held", fresh), ("trained", known)):
+            for record in records:
+                for question in record["questions"]:
+                    right, kind = record["passage_id"], question["kind"]
+                    found.append(_case(programme, question["text"], number, group, kind, right))
+        for record in known:
             for text in near_misses.get(record["passage_id"], ()):
-                found.append(_case(programme, text, number, "near-miss"))
+                found.append(_case(programme, text, number, "near", "near-miss"))
         for row in unanswerable[number::count]:
-            found.append(_case(programme, row["text"], number, row["kind"]))
+            found.append(_case(programme, row["text"], number, "other", row["kind"]))
     return found
 
 
-def _case(programme: Pseudo, query: str, number: int, kind: str, right: str | None = None) -> Case:
+def _case(
+    programme: Pseudo, query: str, number: int, group: str, kind: str, right: str | None = None
+) -> Case:
     searcher = programme.searcher
     signals = searcher.signals(query)
     fused = fuse(signals, WEIGHTS)
     order = np.argsort(-fused, kind="stable")
     features = searcher.features(query, signals, fused, order).values()
     hit = right is not None and programme.position[right] in order[:3]
-    return Case(features, right is not None, hit, number, kind)
+    return Case(features, signals.query, group, kind, hit, number)
 
 
-def fit(train: Sequence[Case]) -> tuple[float, np.ndarray]:
-    """Intercept and weights of the logistic model; both classes count the same.
+def fit_wording(train: Sequence[Case]) -> tuple[float, np.ndarray]:
+    """Offset and direction of the model over the question's vector."""
+    groups = [
+        "plain" if c.answerable and c.kind == "plain"
+        else "words" if c.answerable and c.kind in USED_WORDS
+        else "own" if c.answerable else c.group
+        for c in train
+    ]  # fmt: skip
+    mass = {"plain": 0.12, "words": 0.17, "own": 0.21, "near": 0.25, "other": 0.25}
+    model = LogisticRegression(C=C_WORDING, max_iter=500)
+    truth = [c.answerable for c in train]
+    weights = _shared(groups, mass) * len(train)
+    model.fit(np.array([c.vector for c in train]), truth, sample_weight=weights)
+    return float(model.intercept_[0]), model.coef_[0]
 
-    An answerable question whose answer was not found is no example of either.
+
+def fit(train: Sequence[Case], wording: np.ndarray) -> tuple[float, np.ndarray]:
+    """Intercept and weights over all features, `wording` being the value of the feature so called.
+
+    An answerable question whose answer was not found is no example of either class.
     """
-    used = [c for c in train if c.found or not c.answerable]
-    features = np.array([c.features for c in used])
-    truth = np.array([c.answerable for c in used])
-    scaler = StandardScaler().fit(features)
-    model = LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=2000)
-    model.fit(scaler.transform(features), truth)
-    weights = model.coef_[0] / scaler.scale_
-    return float(model.intercept_[0] - (weights * scaler.mean_).sum()), weights
+    used = [
+        n for n, c in enumerate(train)
+        if (c.found or not c.answerable) and (c.group != "trained" or c.kind in USED_WORDS)
+    ]  # fmt: skip
+    table = _table(train, wording)[used]
+    scaler = StandardScaler().fit(table)
+    features = scaler.transform(table)
+    truth = np.array([train[n].answerable for n in used])
+    weights = _shared([train[n].group for n in used], MASS)
+
+    def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = values[0] + features @ values[1:]
+        wrong = weights * (1 / (1 + np.exp(-logits)) - truth)
+        gradient = np.concatenate([[wrong.sum()], features.T @ wrong + PENALTY * values[1:]])
+        likelihood = weights @ (np.logaddexp(0, logits) - truth * logits)
+        return likelihood + 0.5 * PENALTY * float(values[1:] @ values[1:]), gradient
+
+    bounds = [(None, None), *(SIGNS[name] for name in NAMES)]
+    found = minimize(loss, np.zeros(len(NAMES) + 1), jac=True, bounds=bounds, method="L-BFGS-B").x
+    slopes = found[1:] / scaler.scale_
+    prior = np.log(PRIOR / (1 - PRIOR))
+    return float(found[0] - (slopes * scaler.mean_).sum() + prior), slopes
 
 
-def probabilities(test: Sequence[Case], intercept: float, weights: np.ndarray) -> np.ndarray:
+def _shared(groups: Sequence[str], mass: Mapping[str, float]) -> np.ndarray:
+    """A weight for each case, so that every group has its share together."""
+    counts = {group: groups.count(group) for group in set(groups)}
+    return np.array([mass[group] / counts[group] for group in groups])
+
+
+def _table(some: Sequence[Case], wording: np.ndarray) -> np.ndarray:
+    table = np.array([c.features for c in some])
+    table[:, WORDING] = wording
+    return table
+
+
+def probabilities(
+    some: Sequence[Case], wording: np.ndarray, model: tuple[float, np.ndarray]
+) -> np.ndarray:
     """What the model says of each case."""
-    return 1 / (1 + np.exp(-(intercept + np.array([c.features for c in test]) @ weights)))
+    return 1 / (1 + np.exp(-(model[0] + _table(some, wording) @ model[1])))
 
 
-def thresholds(values: np.ndarray, test: Sequence[Case]) -> tuple[float, float]:
+def cross_validate(everything: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
+    """Wording and probability of each case by models that have not seen its programme."""
+    programmes = np.array([c.programme for c in everything])
+    wording = np.zeros(len(everything))
+    values = np.zeros(len(everything))
+    for programme in sorted(set(programmes.tolist())):
+        held = programmes == programme
+        offset, direction = fit_wording([c for c in everything if c.programme != programme])
+        wording[held] = offset + np.array([c.vector for c in everything])[held] @ direction
+    for programme in sorted(set(programmes.tolist())):
+        held = programmes == programme
+        rest = [c for c in everything if c.programme != programme]
+        model = fit(rest, wording[~held])
+        values[held] = probabilities(
+            [c for c in everything if c.programme == programme], wording[held], model
+        )
+    return wording, values
+
+
+def thresholds(values: np.ndarray, everything: Sequence[Case]) -> tuple[float, float]:
     """From where to say `answered`, and below what `nothing`."""
-    answerable = np.array([c.answerable for c in test])
+    groups = np.array([c.group for c in everything])
     return (
-        float(np.quantile(values[~answerable], 1 - WRONG_ANSWERS)),
-        float(np.quantile(values[answerable], LOST_ANSWERS)),
+        float(np.quantile(values[groups == "other"], 1 - WRONG_ANSWERS)),
+        float(np.quantile(values[groups == "held"], LOST_ANSWERS)),
     )
 
 
-def cross_validate(everything: Sequence[Case]) -> np.ndarray:
-    """Print what the model says of programmes it was not fitted on; returns those probabilities."""
-    values = np.zeros(len(everything))
-    for programme in sorted({c.programme for c in everything}):
-        held = [n for n, c in enumerate(everything) if c.programme == programme]
-        model = fit([c for c in everything if c.programme != programme])
-        values[held] = probabilities([everything[n] for n in held], *model)
-    truth = [c.answerable for c in everything]
-    yes, no = values[truth].tolist(), values[np.logical_not(truth)].tolist()
-    print(f"{len(yes)} answerable, {len(no)} not; AUC {auc(yes[:4000], no[:4000]):.3f}, "
-          f"ECE {calibration_error(values.tolist(), truth):.3f}")  # fmt: skip
-    high, low = thresholds(values, everything)
-    for kind in sorted({c.kind for c in everything}):
-        of_kind = values[[c.kind == kind for c in everything]]
-        print(
-            f"  {kind:<12}{len(of_kind):>6}  answered {np.mean(of_kind >= high):.2f}"
-            f"  nothing {np.mean(of_kind < low):.2f}"
-        )
-    return values
+def show(values: np.ndarray, everything: Sequence[Case], high: float, low: float) -> None:
+    """Print the cross-validated figures by group and kind."""
+    groups = np.array([c.group for c in everything])
+    for no in ("near", "other"):
+        area = auc(values[groups == "held"].tolist(), values[groups == no].tolist())
+        print(f"held-out answerable against {no}: AUC {area:.3f}")
+    told = np.isin(groups, ("held", "near", "other"))
+    truth = [c.answerable for c, t in zip(everything, told, strict=True) if t]
+    print(f"ECE {calibration_error(values[told].tolist(), truth):.3f}")
+    for label in sorted({(c.group, c.kind) for c in everything}):
+        of = values[[(c.group, c.kind) == label for c in everything]]
+        shares = f"answered {np.mean(of >= high):.2f}  nothing {np.mean(of < low):.2f}"
+        print(f"  {' '.join(label):<22}{len(of):>6}  {shares}")
 
 
 def main() -> None:
-    """Fit on the questions kept out of training and write the result beside the encoder."""
+    """Fit and write the result beside the encoder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("encoder", type=Path)
-    parser.add_argument("--held-out", type=Path, nargs="+", required=True, help="records with text")
-    parser.add_argument("--background", type=Path, required=True, help="records with text")
-    parser.add_argument("--near-misses", type=Path, required=True)
+    parser.add_argument("--held-out", type=Path, nargs="+", required=True, help="question files")
     parser.add_argument("--unanswerable", type=Path, nargs="*", default=[])
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
     options = parser.parse_args()
-    near = {row["passage_id"]: row["questions"] for row in rows(options.near_misses)}
+    from training.passages import records
+
+    data = options.shared / "training"
     everything = cases(
-        [row for path in options.held_out for row in rows(path)],
-        list(rows(options.background)),
-        near,
+        records(options.held_out, options.shared),
+        list(rows(data / "questions.jsonl.gz")),
+        {row["passage_id"]: row["questions"] for row in rows(data / "near-misses.jsonl.gz")},
         [row for path in options.unanswerable for row in rows(path)],
         Vectors(OnnxEncoder(options.encoder, 2)),
     )
-    values = cross_validate(everything)
+    wording, values = cross_validate(everything)
     high, low = thresholds(values, everything)
-    intercept, weights = fit(everything)
-    for name, weight in zip(NAMES, weights, strict=True):
-        print(f"  {name:<16}{weight:>9.3f}")
-    table = {"intercept": intercept, "weights": dict(zip(NAMES, weights.tolist(), strict=True)),
-             "answered": high, "related": low}  # fmt: skip
-    (options.encoder / confidence.FILE).write_text(json.dumps(table, indent=1))
+    show(values, everything, high, low)
+    offset, direction = fit_wording(everything)
+    intercept, slopes = fit(everything, wording)
+    weights = {n: round(float(s), 4) for n, s in zip(NAMES, slopes, strict=True) if abs(s) > 1e-6}
+    print(f"weights {weights}, answered from {high:.3f}, nothing below {low:.3f}")
+    table = {
+        "intercept": intercept, "weights": weights, "answered": high, "related": low,
+        "direction": [round(float(v), 5) for v in direction], "offset": offset,
+    }  # fmt: skip
+    (options.encoder / confidence.FILE).write_text(json.dumps(table))
 
 
 if __name__ == "__main__":
