@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot import answering
@@ -43,6 +42,7 @@ class PieceView:
     text: str
     first: bool
     page: int | None
+    old: tuple[str, ...] = ()  # ids this passage had in earlier versions: links to them still work
 
 
 @router.get("/", response_model=None)
@@ -50,7 +50,7 @@ def home(state: Shared) -> Response:
     """The only programme, or the list of all."""
     served = state.library.all()
     if len(served) == 1:
-        return RedirectResponse(f"/p/{served[0].slug}", 307)
+        return chat(served[0].slug, state)
     return _page("home.html", programmes=[_programme(s) for s in served])
 
 
@@ -177,14 +177,13 @@ def _pieces(served: Served) -> list[list[list[PieceView]]]:
     found: list[list[list[PieceView]]] = [
         [[] for _ in s.paragraphs] for s in served.bundle.sections
     ]
+    old: dict[str, list[str]] = {}
+    for former, current in served.bundle.aliases.items():
+        old.setdefault(current, []).append(former)
     for passage in served.bundle.passages:
         for number, piece in enumerate(passage.pieces):
             text = passage.text[piece.start : piece.end]
-            view = PieceView(passage.id, text, number == 0, passage.page)
+            former_ids = tuple(old.get(passage.id, ())) if number == 0 else ()
+            view = PieceView(passage.id, text, number == 0, passage.page, former_ids)
             found[passage.section][piece.paragraph].append(view)
     return found
-
-
-def anchors(served: Served) -> Iterable[str]:
-    """Every id that a citation may link to."""
-    return (passage.id for passage in served.bundle.passages)

@@ -76,8 +76,8 @@ def asked(question: str, key_sentence: str) -> dict[str, float]:
 class Confidence:
     """Coefficients of the logistic model, by feature name, and the two thresholds.
 
-    `direction` and `offset` are a linear model of their own over the question's vector: whether it is
-    the kind of question that programmes answer at all ("Um wie viel Uhr öffnet das Südbad?" is not).
+    `direction` and `offset` are a linear model of their own over the question's vector: whether it
+    is the kind of question that programmes answer ("Um wie viel Uhr öffnet das Südbad?" is not).
     """
 
     intercept: float

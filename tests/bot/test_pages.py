@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -38,10 +39,29 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_home_leads_to_the_only_programme(client: TestClient) -> None:
+def test_home_is_the_only_programme(client: TestClient) -> None:
     """With one programme there is nothing to choose."""
-    response = client.get("/", follow_redirects=False)
-    assert response.headers["location"] == f"/p/{SLUG}"
+    assert client.get("/").text == client.get(f"/p/{SLUG}").text
+
+
+def test_home_lists_several_programmes(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with its link."""
+    library = client.app.state.fundstelle.library  # type: ignore[attr-defined]
+    one = library.get(SLUG)
+    monkeypatch.setattr(library, "_served", {SLUG: one, "zweites": one})
+    assert Page(client.get("/").text).refs.count(f"/p/{SLUG}") == 2
+
+
+def test_links_to_former_passages_lead_to_their_heirs(
+    client: TestClient, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An id of an earlier version is still an anchor, at the passage that took its place."""
+    heir = served.bundle.passages[3].id
+    bundle = dataclasses.replace(served.bundle, aliases={"wohnen-alt-000000": heir})
+    library = client.app.state.fundstelle.library  # type: ignore[attr-defined]
+    monkeypatch.setattr(library, "_served", {SLUG: dataclasses.replace(served, bundle=bundle)})
+    html = client.get(f"/p/{SLUG}/programm").text
+    assert f'id="wohnen-alt-000000" data-now="{heir}"' in html
 
 
 def test_the_form_answers_without_javascript(client: TestClient) -> None:

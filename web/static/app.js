@@ -141,7 +141,8 @@ function markCited() {
   document.querySelectorAll(".cited").forEach((piece) => piece.classList.remove("cited"));
   const id = decodeURIComponent(location.hash.slice(1));
   if (!id) return;
-  document.querySelectorAll(`[data-passage="${CSS.escape(id)}"]`).forEach((piece) => piece.classList.add("cited"));
+  const now = document.getElementById(id)?.dataset.now || id; // a link from an earlier version
+  document.querySelectorAll(`[data-passage="${CSS.escape(now)}"]`).forEach((piece) => piece.classList.add("cited"));
 }
 
 const form = $(".ask");
