@@ -14,10 +14,10 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
 .DEFAULT_GOAL := help
-.PHONY: help run install ingest serve eval bench train format lint types test check lock audit clean
+.PHONY: help run install ingest serve eval bench train format lint types test check floors screenshots image lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: ingest serve ## everything: environment, ingest of the bundled programme, server on port 8000
 
@@ -65,6 +65,12 @@ floors: var/index/dortmund-2025
 
 var/index/dortmund-2025: install
 	@test -e $@ && $(RUN) ingest.py --check programmes/dortmund-2025 || $(RUN) ingest.py programmes/dortmund-2025
+
+screenshots: var/index/dortmund-2025 ## pictures of the pages into docs/img
+	PYTHONPATH=. $(RUN) scripts/screenshots.py
+
+image: var/index/dortmund-2025 ## the Dockerfile's steps for the bot, in a clean environment, without Docker
+	scripts/check_image.sh
 
 lock: install ## the locked lists anew, from pyproject.toml
 	$(RUN) -m pip install --quiet pip-tools==7.6.2

@@ -2,8 +2,7 @@
 promise.
 
 Everything is measured in one run against a real server process on this machine; the questions are
-those
-of eval/, each asked once a round, so that no cache can answer.
+those of eval/, each asked once a round, so that no cache can answer.
 """
 
 from __future__ import annotations

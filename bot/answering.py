@@ -1,6 +1,5 @@
 """A question and a programme → an answer. Knows nothing of HTTP; every word of the answer's
-passages is the
-programme's, every other word is a fixed sentence.
+passages is the programme's, every other word is a fixed sentence.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ class Library:
         self._refreshing = Lock()
 
     def refresh(self) -> None:
-        """Take up new and changed bundles, let go of vanished ones. Requests meanwhile see the
-        old state.
+        """Take up new and changed bundles, let go of vanished ones. Requests meanwhile see the old
+        state.
         """
         with self._refreshing:
             present = {p.name: p for p in self._folders()}

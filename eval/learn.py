@@ -1,6 +1,6 @@
 """The fusion weights, learnt: a listwise softmax over the signals' z-scores (Cao et al. 2007,
-ListNet,
-doi:10.1145/1273496.1273513). Six numbers, none negative, so that a reader understands them.
+ListNet, doi:10.1145/1273496.1273513). Six numbers, none negative, so that a reader understands
+them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The index bundle: one folder with all that serving a programme needs, checked byte for byte.
 
-    var/index/<slug> → .versions/<slug>-<version>/     a link, so that a new version is turned on
-    at once
+    var/index/<slug> → .versions/<slug>-<version>/     a link: a new version is turned on at once
         manifest.json    format, version, model, counts, sha256 of every other file
         programme.json   description, sections, passages, old ids
         vectors.faiss    all vectors

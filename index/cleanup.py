@@ -2,8 +2,7 @@
 lost.
 
 Each rule returns the repaired text and notes what it did; docs/cleanup.md lists the rules with
-examples.
-A hyphen inside a word is judged by German spelling and by the document's own vocabulary.
+examples. A hyphen inside a word is judged by German spelling and by the document's own vocabulary.
 """
 
 from __future__ import annotations

@@ -3,10 +3,9 @@ features.
 
 A high cosine alone tells answerable from unanswerable questions hardly better than chance, since a
 programme shares its vocabulary with what it does not answer. So the model also sees how far the
-best
-passage stands out, whether the rankers agree, which of the question's words are covered and what
-kind
-of answer is asked for. It is fitted by `training/calibrate.py` on questions about other programmes.
+best passage stands out, whether the rankers agree, which of the question's words are covered and
+what kind of answer is asked for. It is fitted by `training/calibrate.py` on questions about other
+programmes.
 """
 
 from __future__ import annotations

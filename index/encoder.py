@@ -1,9 +1,8 @@
 """The encoder as ingest uses it. The only importer of sentence_transformers (and so of torch).
 
 Any SentenceTransformer will do, by name or path. Its query side is compiled to ONNX, and both must
-give
-the same vectors. Our own encoder is kept in compiled form, so that there is only one copy of its
-weights.
+give the same vectors. Our own encoder is kept in compiled form, so that there is only one copy of
+its weights.
 """
 
 from __future__ import annotations

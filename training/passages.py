@@ -2,9 +2,8 @@
 anew.
 
 The questions are ours and committed; the passages are not ours, so each question only names the
-hash of
-its passage (the first 12 hex digits of the SHA-1 of its text), and this module finds the text
-again.
+hash of its passage (the first 12 hex digits of the SHA-1 of its text), and this module finds the
+text again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Programmes put together from the training passages, to measure on what is not Dortmund's.
 
 The passages of one source, or of a random few, make an index as a real programme would; the
-questions
-written for them are its answerable ones, the near misses and the unanswerable ones its others.
+questions written for them are its answerable ones, the near misses and the unanswerable ones its
+others.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """`python -m training.scoreboard FOLDER …`: what each model in these folders gives on eval/.
 
 The models are compiled and ingested as the shipped one is; figures are of the full search without
-bank.
-For looking, not for choosing: choose on held-out questions.
+bank. For looking, not for choosing: choose on held-out questions.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Which pairs speak of the same matter: k-means over the texts' vectors by the model of the
-stage before.
+"""Which pairs speak of the same matter: k-means over the texts' vectors by the model of the stage
+before.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 others.
 
 The loss is the multiple-negatives ranking loss in both directions (van den Oord et al. 2018,
-arXiv:1807.03748; Henderson et al. 2017, arXiv:1705.00652) with mined hard negatives where there
-are any.
+arXiv:1807.03748; Henderson et al. 2017, arXiv:1705.00652) with mined hard negatives where there are
+any.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ def edited(tmp_path: Path) -> Path:
 def test_unchanged_passages_are_not_encoded_again(
     index_root: Path, edited: Path, tmp_path: Path
 ) -> None:
-    """One changed sentence costs a handful of vectors; the rest, and the ids, stay; old links
-    lead on.
+    """One changed sentence costs a handful of vectors; the rest, and the ids, stay; old links lead
+    on.
     """
     root = tmp_path / "index"
     shutil.copytree(index_root, root, symlinks=True)
