@@ -20,7 +20,7 @@ class Settings:
 
     index: Path = Path("var/index")  # FUNDSTELLE_INDEX: where ingest.py puts bundles
     base_url: str = ""  # FUNDSTELLE_BASE_URL: public address for links; empty: as the request says
-    rate_limit: str = "60/minute"  # FUNDSTELLE_RATE_LIMIT: questions of one client; empty: none
+    rate_limit: str = "3000/minute"  # FUNDSTELLE_RATE_LIMIT: questions of one client; empty: none
     most_letters: int = 2000  # FUNDSTELLE_MOST_LETTERS: of one message
     most_bytes: int = 65536  # FUNDSTELLE_MOST_BYTES: of one request's body
     reload_seconds: float = (
@@ -36,7 +36,7 @@ class Settings:
                 "FUNDSTELLE_BASE_URL: not an address such as https://frag.example.org"
             )
         if self.rate_limit and not re.fullmatch(r"\d+/(?:second|minute|hour|day)", self.rate_limit):
-            raise SettingsError("FUNDSTELLE_RATE_LIMIT: not of the form 60/minute")
+            raise SettingsError("FUNDSTELLE_RATE_LIMIT: not of the form 3000/minute")
         for name in ("most_letters", "most_bytes"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")

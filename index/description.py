@@ -63,9 +63,10 @@ def _toml(path: Path) -> dict[str, Any]:
 def _value(path: Path, key: str, value: object) -> Any:
     """Strings, one list of strings, and addresses that are http or https."""
     if key == "imprint":
-        if not (isinstance(value, list) and all(isinstance(line, str) for line in value)):
+        lines = value.splitlines() if isinstance(value, str) else value
+        if not (isinstance(lines, list) and all(isinstance(line, str) for line in lines)):
             raise DocumentError(f"{path}: {key}", "not a list of strings", 'write ["line", "line"]')
-        return tuple(value)
+        return tuple(lines)
     text = str(value)
     if isinstance(value, (dict, list, bool)):
         raise DocumentError(f"{path}: {key}", "not a string", "put it in quotes")

@@ -125,6 +125,7 @@ def quantise(full: Path, between: Path, target: Path) -> None:
 
 def _as_sentence_transformer(target: Path) -> None:
     shutil.copyfile(MODULE, target / MODULE.name)
+    shutil.copyfile(MODULE.with_name("MODEL_CARD.md"), target / "README.md")
     modules = [{"idx": 0, "name": "0", "path": "", "type": "onnx_module.OnnxEncoder"}]
     (target / "modules.json").write_text(json.dumps(modules, indent=1))
     (target / "config_sentence_transformers.json").write_text(

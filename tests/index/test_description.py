@@ -34,7 +34,7 @@ def test_the_seed_is_described() -> None:
         (GOOD + 'colour = "red"', "colour: unknown key"),
         (GOOD + "title = ", "not valid TOML"),
         (GOOD + 'pdf_url = "javascript:alert(1)"', "pdf_url: not an http"),
-        (GOOD + 'imprint = "Name"', "imprint: not a list"),
+        (GOOD + "imprint = 5", "imprint: not a list"),
         ('title = "T"\ndocument = "../t.txt"', "document: not a plain file name"),
         (GOOD + "party = ['a']", "party: not a string"),
     ],
