@@ -73,6 +73,10 @@ class OnnxEncoder:
         """Unit vectors of passages, shape (len(texts), dimension), float32."""
         return self._encode(self.settings.passage_prompt, texts)
 
+    def pieces(self, word: str) -> int:
+        """How many word pieces the tokenizer makes of `word`."""
+        return len(self._tokenizer.encode(word, add_special_tokens=False).ids)
+
     def _encode(self, prompt: str, texts: Sequence[str]) -> Vectors:
         # One text at a time: with dynamic quantisation a text's vector would depend on its
         # neighbours.

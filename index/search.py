@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from index import confidence
 from index.confidence import Confidence, Features
 from index.lexicon import Lexicon
+from index.spelling import Speller
 from index.types import Hit, Passage, QueryEncoder, Ranking, Vectors
 from index.vectors import Kind, VectorIndex
 
@@ -26,14 +27,14 @@ WEIGHTS: Mapping[str, float] = {
     "grams": 0.2,
     "bank": 0.4,
 }
-DENSE = ("passage", "sentence", "heading")
 
 
 @dataclass(frozen=True)
 class Signals:
     """What each ranker says of each passage; every array has shape (passages,)."""
 
-    query: Vectors  # the question's own vector, shape (dimension,)
+    text: str  # the question, slips put right
+    query: Vectors  # its vector, shape (dimension,)
     raw: Mapping[str, Vectors]
     best_sentence: NDArray[np.int64]  # row of each passage's best sentence, counted within it
     top_sentence: float  # highest cosine of any sentence
@@ -57,6 +58,7 @@ class Searcher:
             )
         self._passages, self._vectors, self._lexicon = passages, vectors, lexicon
         self._encoder, self._calibration, self._weights = encoder, calibration, weights
+        self._speller = Speller((p.text for p in passages), lexicon.words.terms, encoder.pieces)
         self._section_of = np.array([p.section for p in passages], np.int64)
         kinds = vectors.rows.kind
         self._rows = {kind: np.flatnonzero(kinds == kind) for kind in Kind}
@@ -67,12 +69,11 @@ class Searcher:
         fused = fuse(signals, self._weights)
         order = np.argsort(-fused, kind="stable")  # equal scores stay in reading order
         hits = tuple(self._hit(int(number), fused, signals) for number in order[:limit])
-        return Ranking(
-            hits, self._calibration.probability(self.features(query, signals, fused, order))
-        )
+        return Ranking(hits, self._calibration.probability(self.features(signals, fused, order)))
 
     def signals(self, query: str) -> Signals:
         """Every ranker's opinion of every passage."""
+        query = self._speller.correct(query)
         vector = self._encoder.encode([query])[0]
         cosines = self._vectors.similarities(vector)
         sentences, best = self._best_sentences(cosines)
@@ -85,7 +86,7 @@ class Searcher:
             "grams": self._lexicon.score_grams(query),
             "bank": self._of_passages(cosines, Kind.BANK),
         }
-        return Signals(vector, raw, best, float(sentences.max()))
+        return Signals(query, vector, raw, best, float(sentences.max()))
 
     def _of_passages(self, cosines: Vectors, kind: Kind) -> Vectors:
         """Each passage's best cosine among its rows of this kind; NaN where it has none."""
@@ -114,13 +115,11 @@ class Searcher:
         key = self._passages[number].sentences[int(signals.best_sentence[number])]
         return Hit(number, float(fused[number]), key, float(signals.raw["passage"][number]))
 
-    def features(
-        self, query: str, signals: Signals, fused: Vectors, order: NDArray[np.int64]
-    ) -> Features:
+    def features(self, signals: Signals, fused: Vectors, order: NDArray[np.int64]) -> Features:
         """What the confidence is computed from."""
         best = int(order[0])
         raw = signals.raw
-        covered, missing = self._lexicon.coverage(query, best)
+        covered, missing = self._lexicon.coverage(signals.text, best)
         key = self._passages[best].sentences[int(signals.best_sentence[best])]
         lexical = raw["words"] / (raw["words"].max() or 1.0) + raw["grams"] / (
             raw["grams"].max() or 1.0
@@ -138,7 +137,7 @@ class Searcher:
             dense_agrees=float(best == int(raw["passage"].argmax())),
             gram=float(raw["grams"][best]),
             wording=self._calibration.wording(signals.query),
-            **confidence.asked(query, self._passages[best].text[key[0] : key[1]]),
+            **confidence.asked(signals.text, self._passages[best].text[key[0] : key[1]]),
         )
 
 

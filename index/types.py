@@ -141,3 +141,7 @@ class QueryEncoder(Protocol):
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), dimension), float32."""
         ...
+
+    def pieces(self, word: str) -> int:
+        """How many word pieces the encoder's tokenizer makes of `word`."""
+        ...

@@ -19,6 +19,9 @@ class WordEncoder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         return np.stack([self._one(text) for text in texts])
 
+    def pieces(self, word: str) -> int:
+        return 1
+
     def _one(self, text: str) -> Vectors:
         total = np.full(DIMENSION, 1e-3, np.float32)
         for word in german.words(text):

@@ -25,6 +25,7 @@ HEAVY = {
     "syntok": {"index/sentences.py"},
     "simplemma": {"index/headings.py"},
     "Stemmer": {"index/german.py"},
+    "rapidfuzz": {"index/spelling.py"},
 }
 
 

@@ -117,7 +117,7 @@ def _case(
     signals = searcher.signals(query)
     fused = fuse(signals, WEIGHTS)
     order = np.argsort(-fused, kind="stable")
-    features = searcher.features(query, signals, fused, order).values()
+    features = searcher.features(signals, fused, order).values()
     hit = right is not None and programme.position[right] in order[:3]
     return Case(features, signals.query, group, kind, hit, number)
 

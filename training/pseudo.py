@@ -47,6 +47,10 @@ class Vectors:
                 self._known[text] = self._encoder.encode([text])[0]
         return np.stack([self._known[text] for text in texts])
 
+    def pieces(self, word: str) -> int:
+        """As the encoder's."""
+        return self._encoder.pieces(word)
+
 
 def build(records: Sequence[Record], encoder: Vectors) -> Pseudo:
     """Index `records` (passage_id, heading, text) as one programme."""

@@ -1,0 +1,71 @@
+"""Slips of the finger in a question, put right by the programme's own words. Only importer of
+rapidfuzz.
+
+A word is touched only if the programme does not have it, in any form or as a compound of its
+words; if
+it looks misspelt, which the encoder's tokenizer knows: it needs many pieces for it; and if one
+letter
+more, less, other or swapped makes it a word that the programme has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+
+from rapidfuzz.distance import OSA
+
+from index import german
+
+LEAST = 6  # letters of a word that may be put right
+PIECES = (
+    3  # of a misspelt word; words that exist, in any of a hundred languages, mostly take one or two
+)
+WORD = re.compile(r"[^\W\d_]+")
+
+
+class Speller:
+    """The words of a programme, by their folded form."""
+
+    def __init__(
+        self, texts: Iterable[str], stems: Collection[str], pieces: Callable[[str], int]
+    ) -> None:
+        """`stems` are those the programme has; `pieces` counts the word pieces of a word."""
+        counts = Counter(word for text in texts for word in WORD.findall(text))
+        self._spelling: dict[str, str] = {}
+        for word, _ in counts.most_common():
+            self._spelling.setdefault(german.fold(word), word)
+        self._by_start: dict[str, list[str]] = {}
+        for folded in self._spelling:
+            if len(folded) >= LEAST - 1:
+                self._by_start.setdefault(folded[0], []).append(folded)
+        self._stems, self._pieces = stems, pieces
+
+    def correct(self, query: str) -> str:
+        """`query` with its slips put right; all other words stay as they are."""
+        return WORD.sub(lambda match: self._word(match.group()), query)
+
+    def _word(self, word: str) -> str:
+        folded = german.fold(word)
+        if len(folded) < LEAST or self._known(folded) or not self._looks_misspelt(word):
+            return word
+        near = [
+            other
+            for other in self._by_start.get(folded[0], [])
+            if abs(len(other) - len(folded)) <= 1
+            and OSA.distance(folded, other, score_cutoff=1) <= 1
+        ]
+        return self._spelling[min(near)] if near else word
+
+    def _known(self, folded: str) -> bool:
+        return (
+            folded in self._spelling
+            or folded in german.STOPWORDS
+            or german.stem(folded) in self._stems
+            or bool(german.parts(folded, self._stems))
+        )
+
+    def _looks_misspelt(self, word: str) -> bool:
+        forms = {word, word.lower(), word.capitalize()}
+        return min(self._pieces(form) for form in forms) >= PIECES

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from index.bundle import Bundle
+from index.spelling import Speller
+
+
+@pytest.fixture(scope="module")
+def speller(compiled: Bundle) -> Speller:
+    texts = [passage.text for passage in compiled.passages]
+    return Speller(texts, compiled.lexicon.words.terms, compiled.encoder.pieces)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Werden die Schwimbäder renowiert?", "Werden die Schwimmbäder renowiert?"),
+        ("haltestelen", "Haltestellen"),
+        ("Alstchulden", "Altschulden"),
+        ("buergerinnnen", "Bürgerinnen"),
+    ],
+)
+def test_slips_are_put_right_by_the_programmes_words(
+    speller: Speller, typed: str, meant: str
+) -> None:
+    """A letter more, less, other or swapped; what the programme does not have stays."""
+    assert speller.correct(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Was kostet eine Klasse in Kassel bei euch?",
+        "Wochen, Gegend, Gehalt, Windel, Wiesen",
+        "Kita-Gebühren und Radwege",
+        "Will the city scrap nursery fees?",
+        "Schwimmbadsanierung",
+        "😀 ?!",
+        "",
+    ],
+)
+def test_words_that_exist_are_left_alone(speller: Speller, query: str) -> None:
+    """Even where a word of the programme is only one letter away."""
+    assert speller.correct(query) == query
