@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index import confidence
+from index import abbreviations, confidence
 from index.confidence import Confidence, Features
 from index.lexicon import Lexicon
 from index.spelling import Speller
@@ -21,10 +21,10 @@ from index.vectors import Kind, VectorIndex
 
 WEIGHTS: Mapping[str, float] = {
     "passage": 1.0,
-    "sentence": 0.85,
-    "heading": 0.07,
+    "sentence": 0.8,
+    "heading": 0.1,
     "words": 0.0,
-    "grams": 0.2,
+    "grams": 0.15,
     "bank": 0.4,
 }
 
@@ -33,7 +33,7 @@ WEIGHTS: Mapping[str, float] = {
 class Signals:
     """What each ranker says of each passage; every array has shape (passages,)."""
 
-    text: str  # the question, slips put right
+    text: str  # the question, slips put right, abbreviations explained
     query: Vectors  # its vector, shape (dimension,)
     raw: Mapping[str, Vectors]
     best_sentence: NDArray[np.int64]  # row of each passage's best sentence, counted within it
@@ -59,6 +59,7 @@ class Searcher:
         self._passages, self._vectors, self._lexicon = passages, vectors, lexicon
         self._encoder, self._calibration, self._weights = encoder, calibration, weights
         self._speller = Speller((p.text for p in passages), lexicon.words.terms, encoder.pieces)
+        self._abbreviations = abbreviations.learn(p.text for p in passages)
         self._section_of = np.array([p.section for p in passages], np.int64)
         kinds = vectors.rows.kind
         self._rows = {kind: np.flatnonzero(kinds == kind) for kind in Kind}
@@ -73,7 +74,7 @@ class Searcher:
 
     def signals(self, query: str) -> Signals:
         """Every ranker's opinion of every passage."""
-        query = self._speller.correct(query)
+        query = abbreviations.expand(self._speller.correct(query), self._abbreviations)
         vector = self._encoder.encode([query])[0]
         cosines = self._vectors.similarities(vector)
         sentences, best = self._best_sentences(cosines)
