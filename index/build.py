@@ -14,7 +14,7 @@ import numpy as np
 
 from index import bundle, confidence, description, lexicon, passages, readers, structure
 from index.bundle import Bundle, Manifest, Parts
-from index.encoder import Encoder, link_or_copy
+from index.encoder import Encoder
 from index.errors import BundleError, DocumentError
 from index.types import Info, Passage, Programme, Section, Vectors
 from index.vectors import Kind, Rows
@@ -118,8 +118,9 @@ def _copy_calibration(encoder: Encoder, target: Path) -> bytes:
     source = encoder.folder / confidence.FILE
     if not source.is_file():
         return b""
-    link_or_copy(source, target / confidence.FILE)
-    return source.read_bytes()
+    content = source.read_bytes()
+    (target / confidence.FILE).write_bytes(content)
+    return content
 
 
 def _headings(draft: Draft, passage: Passage) -> str:
