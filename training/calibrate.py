@@ -33,8 +33,11 @@ SIZE = 170  # passages of a pseudo-programme
 SEED = 5
 C_WORDING, PENALTY = 0.1, 0.002
 PRIOR = 0.8  # share of all questions that a programme answers; the fit itself sees as many of each
-WRONG_ANSWERS = 0.10  # share of questions no programme answers that may be `answered`
-LOST_ANSWERS = 0.01  # share of the answerable ones that may get `nothing`
+# Shares that may be `answered` of questions that no programme answers, and of near misses: the
+# encoder was
+# trained on these very passages, which attract them more than another programme's would.
+WRONG_ANSWERS, NEAR_ANSWERS = 0.10, 0.40
+LOST_ANSWERS = 0.005  # share of the answerable ones that may get `nothing`
 USED_WORDS = ("plain", "keyword", "detail", "typo")  # kinds that share words with their passage
 FOR, AGAINST = (0.0, None), (None, 0.0)
 # Each weight may only have the sign that its feature has by nature: near misses share more words
@@ -208,10 +211,11 @@ def cross_validate(everything: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
 def thresholds(values: np.ndarray, everything: Sequence[Case]) -> tuple[float, float]:
     """From where to say `answered`, and below what `nothing`."""
     groups = np.array([c.group for c in everything])
-    return (
-        float(np.quantile(values[groups == "other"], 1 - WRONG_ANSWERS)),
-        float(np.quantile(values[groups == "held"], LOST_ANSWERS)),
+    high = max(
+        np.quantile(values[groups == "other"], 1 - WRONG_ANSWERS),
+        np.quantile(values[groups == "near"], 1 - NEAR_ANSWERS),
     )
+    return float(high), float(np.quantile(values[groups == "held"], LOST_ANSWERS))
 
 
 def show(values: np.ndarray, everything: Sequence[Case], high: float, low: float) -> None:

@@ -52,7 +52,7 @@ def every_passage(shared: Path) -> Iterator[dict[str, Any]]:
         for text in _chunks(_sentences(" ".join(row["paragraph"].split()))):
             yield from _usable(row["source"], row["heading"], text)
     for name in PDFS:
-        for page, texts in _pdf(pdfs / f"{name}.pdf"):
+        for page, texts in pdf_passages(pdfs / f"{name}.pdf"):
             for text in texts:
                 yield from _usable(f"{name}.pdf#page={page}", "", text)
     for row in rows(training / "theses.jsonl.gz"):
@@ -85,7 +85,8 @@ def _chunks(sentences: Sequence[str], low: int = 45, high: int = 100) -> Iterato
         yield " ".join(current)
 
 
-def _pdf(path: Path) -> Iterator[tuple[int, list[str]]]:
+def pdf_passages(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Page number and passages of each page, cut at paragraph ends."""
     document = pypdfium2.PdfDocument(str(path))
     for number in range(FIRST_PAGE, len(document)):
         text = document[number].get_textpage().get_text_range().replace("\r", "")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from index import lexicon
-from index.confidence import UNCALIBRATED
+from index.confidence import UNCALIBRATED, Confidence
 from index.query_encoder import OnnxEncoder
 from index.search import Searcher
 from index.sentences import split
@@ -52,7 +52,9 @@ class Vectors:
         return self._encoder.pieces(word)
 
 
-def build(records: Sequence[Record], encoder: Vectors) -> Pseudo:
+def build(
+    records: Sequence[Record], encoder: Vectors, calibration: Confidence = UNCALIBRATED
+) -> Pseudo:
     """Index `records` (passage_id, heading, text) as one programme."""
     headings = list(dict.fromkeys(r["heading"] for r in records))
     passages = [_passage(r, headings.index(r["heading"])) for r in records]
@@ -76,7 +78,7 @@ def build(records: Sequence[Record], encoder: Vectors) -> Pseudo:
     )
     vectors = VectorIndex(encoder.encode([e[0] for e in entries]), rows)
     words = lexicon.build([p.text for p in passages], [r["heading"] for r in records])
-    searcher = Searcher(tuple(passages), vectors, words, encoder, UNCALIBRATED)
+    searcher = Searcher(tuple(passages), vectors, words, encoder, calibration)
     return Pseudo(searcher, {r["passage_id"]: n for n, r in enumerate(records)})
 
 
