@@ -27,6 +27,10 @@ WEIGHTS: Mapping[str, float] = {
     "grams": 0.15,
     "bank": 0.4,
 }
+# A question this near to one of the bank is the same question, and an editor attached it to the
+# passage.
+SAME_QUESTION = 0.97
+ATTACHED = 0.95
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,10 @@ class Searcher:
         fused = fuse(signals, self._weights)
         order = np.argsort(-fused, kind="stable")  # equal scores stay in reading order
         hits = tuple(self._hit(int(number), fused, signals) for number in order[:limit])
-        return Ranking(hits, self._calibration.probability(self.features(signals, fused, order)))
+        certainty = self._calibration.probability(self.features(signals, fused, order))
+        if signals.raw["bank"][order[0]] >= SAME_QUESTION:  # NaN, where there is none, is not
+            certainty = max(certainty, ATTACHED)
+        return Ranking(hits, certainty)
 
     def signals(self, query: str) -> Signals:
         """Every ranker's opinion of every passage."""

@@ -67,6 +67,17 @@ def test_a_bank_question_lifts_its_passage() -> None:
     assert small(TEXTS, {2: query}).search(query).hits[0].passage == 2
 
 
+def test_a_question_of_the_bank_is_answered_for_sure(compiled: Bundle) -> None:
+    """An editor attached it: asked as it stands, it is never put in doubt."""
+    searcher = compiled.searcher()
+    sure = [
+        searcher.search(question).confidence >= compiled.calibration.answered
+        for questions in compiled.info.bank.values()
+        for question in questions
+    ]
+    assert sum(sure) >= 0.95 * len(sure)
+
+
 @pytest.mark.parametrize("texts", [TEXTS[:1], TEXTS[:2], [TEXTS[0]] * 3])
 def test_tiny_and_uniform_programmes_can_be_searched(texts: list[str]) -> None:
     """One passage, or all alike: no division by nothing."""
