@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
     )  # fmt: skip
     app.state.fundstelle = state
-    app.add_middleware(Guards, most_bytes=settings.most_bytes)
+    app.add_middleware(Guards, most_bytes=settings.most_bytes, on_fault=problems.unexpected)
     app.include_router(api.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=pages.WEB / "static"), name="static")

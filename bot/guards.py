@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "; ".join(
@@ -30,15 +34,17 @@ class Guards:
     everything.
     """
 
-    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
-        self._app, self._most = app, most_bytes
+    def __init__(
+        self, app: ASGIApp, most_bytes: int, on_fault: Callable[[Request, Exception], Response]
+    ) -> None:
+        self._app, self._most, self._on_fault = app, most_bytes, on_fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        size = 0
+        size, started = 0, False
 
         async def counted() -> Message:
             nonlocal size
@@ -49,14 +55,21 @@ class Guards:
             return message
 
         async def guarded(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 if not scope["path"].startswith("/static/"):
-                    headers.setdefault(
-                        "Cache-Control", "no-store"
-                    )  # an answer betrays its question
+                    # An answer in a browser's cache betrays its question.
+                    headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await self._app(scope, counted, guarded)
+        try:
+            await self._app(scope, counted, guarded)
+        except Exception as error:
+            # Must not reach the server, which would log its message: that might quote a question.
+            response = self._on_fault(Request(scope), error)
+            if not started:
+                await response(scope, receive, guarded)

@@ -26,7 +26,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(BotError, _bot_error)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def problem(
@@ -75,7 +74,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     return problem(request, status, _sentence(key), headers)
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
+def unexpected(request: Request, error: Exception) -> Response:
     """A fault of ours. The log gets its kind and place, but no message: that might quote a
     question.
     """

@@ -55,4 +55,4 @@ def served(index_root: Path) -> Served:
 @pytest.fixture
 def client(index_root: Path) -> TestClient:
     app = create_app(Settings(index=index_root, rate_limit=""))
-    return TestClient(app, raise_server_exceptions=False)
+    return TestClient(app)

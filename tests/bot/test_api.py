@@ -184,7 +184,7 @@ def test_no_question_and_no_address_is_ever_logged(
     """Not even when something breaks on the way."""
     caplog.set_level(logging.DEBUG)
     app = create_app(Settings(index=index_root))
-    client = TestClient(app, raise_server_exceptions=False)
+    client = TestClient(app)  # raises what the server would log
     client.post("/api/chat", json={"message": "Geheimnis Südbad"})
     client.post(f"/p/{SLUG}", data={"message": "Geheimnis Südbad"})
 
