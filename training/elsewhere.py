@@ -1,8 +1,8 @@
 """`python -m training.elsewhere`: how search and confidence hold on another programme.
 
-Questions on the SPD's programme of 2025 (training/elsewhere-spd.jsonl), put to its passages as
-training.passages cuts them from the PDF in ../shared. The encoder has seen other questions on some
-of
+Questions on the SPD's programme of 2025, put to its passages as training.passages cuts them from
+the PDF in ../shared. Two writers wrote the two files without seeing each other's; the second came
+after the encoder and its confidence were final. The encoder has seen other questions on some of
 these passages; the confidence has seen none of these questions.
 """
 
@@ -22,21 +22,31 @@ from training.data import rows
 from training.passages import MOST, identity, pdf_passages
 from training.pseudo import Vectors
 
-QUESTIONS = Path(__file__).with_name("elsewhere-spd.jsonl")
+QUESTIONS = sorted(Path(__file__).parent.glob("elsewhere-*.jsonl"))
 LEAST = 25
 
 
 def main() -> None:
-    """Print hit rates by kind, and the shares of each status."""
+    """Print, for each file of questions, hit rates by kind and the shares of each status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--pdf", type=Path, default=Path("../shared/programmes-pdf/spd.pdf"))
+    records = passages(parser.parse_args().pdf)
     folder = MODELS / DEFAULT
     calibration = confidence.load(folder)
-    records = passages(parser.parse_args().pdf)
     programme = pseudo.build(records, Vectors(OnnxEncoder(folder)), calibration)
-    asked = list(rows(QUESTIONS))
+    for questions in QUESTIONS:
+        asked = list(rows(questions))
+        print(f"{questions.name}: {len(records)} passages, {len(asked)} questions")
+        report(asked, programme, calibration)
+
+
+def report(
+    asked: list[dict[str, Any]],
+    programme: pseudo.Pseudo,
+    calibration: confidence.Confidence,
+) -> None:
+    """Print what the search gives for these questions."""
     rankings = {row["id"]: programme.searcher.search(row["query"], 10) for row in asked}
-    print(f"{len(records)} passages, {len(asked)} questions")
     answerable = [row for row in asked if row["passages"]]
     for kind in ("all", *sorted({row["kind"] for row in answerable})):
         some = [row for row in answerable if kind in ("all", row["kind"])]
