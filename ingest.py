@@ -158,8 +158,9 @@ def _report(options: argparse.Namespace) -> int:
         draft = build.read(folder)
         for warning in draft.programme.warnings:
             print(f"{draft.document}: warning: {warning}")
-        for block in draft.programme.dropped:
-            print(f"{draft.document}:{block.line}: dropped: {block.text}")
+        for dropped in draft.programme.dropped:
+            block = dropped.block
+            print(f"{draft.document}:{block.line}: dropped ({dropped.reason}): {block.text}")
         for repair in draft.programme.repairs:
             print(
                 f"{draft.document}:{repair.line}: {repair.rule}: {repair.before} → {repair.after}"

@@ -38,7 +38,7 @@ from index.search import Searcher
 from index.types import Heading, Info, Paragraph, Passage, Piece, Section, Vectors
 from index.vectors import Rows, VectorIndex
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, PROGRAMME, VECTORS, ROWS, LEXICON, ENCODER = (
     "manifest.json", "programme.json", "vectors.faiss", "rows.npz", "lexicon.npz", "encoder",
 )  # fmt: skip
@@ -299,12 +299,18 @@ def _info(table: dict[str, Any]) -> Info:
 
 
 def _section(table: dict[str, Any]) -> Section:
-    paragraphs = tuple(Paragraph(**paragraph) for paragraph in table["paragraphs"])
+    paragraphs = tuple(_paragraph(paragraph) for paragraph in table["paragraphs"])
     heading, chapter = Heading(**table["heading"]), Heading(**table["chapter"])
     return Section(table["id"], table["level"], heading, chapter, paragraphs)
+
+
+def _paragraph(table: dict[str, Any]) -> Paragraph:
+    turns = tuple((offset, page) for offset, page in table["turns"])
+    return Paragraph(table["text"], table["page"], turns)
 
 
 def _passage(table: dict[str, Any]) -> Passage:
     spans = tuple((start, end) for start, end in table["sentences"])
     pieces = tuple(Piece(**piece) for piece in table["pieces"])
-    return Passage(table["id"], table["section"], table["text"], spans, pieces, table["page"])
+    pages = table["page"], table["end_page"]
+    return Passage(table["id"], table["section"], table["text"], spans, pieces, *pages)

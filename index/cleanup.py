@@ -199,7 +199,8 @@ def _lost_hyphen(text: str, vocabulary: Vocabulary, note: Note) -> str:
 
 def _spaces(text: str, _: Vocabulary, note: Note) -> str:
     """Runs of white space, and spaces before a comma or full stop."""
-    clean = re.sub(r"(?<=\w) ([,;.])(?=\s|$)", r"\1", " ".join(text.split()))
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    clean = re.sub(r"(?<=\w) ([,;.])(?=\s|$)", r"\1", "\n".join(line for line in lines if line))
     if clean != text:
         note("spaces", text[:40], clean[:40])
     return clean

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from index.sentences import split
-from index.types import Passage, Piece, Programme, Section, Span
+from index.types import Paragraph, Passage, Piece, Programme, Section, Span
 
 MOST_WORDS = 130  # the contract's limit
 AIM_WORDS = 90  # passages are cut about this long: short enough to read, long enough to understand
@@ -20,6 +20,9 @@ ID_DIGITS = 6  # of the hash; 16 million values for the few passages of one sect
 class _Sentence:
     text: str
     paragraph: int
+    opens_line: bool  # of its paragraph: an item of a list
+    page: int | None
+    end_page: int | None
 
     @property
     def words(self) -> int:
@@ -44,17 +47,22 @@ def _groups(section: Section) -> Iterable[list[_Sentence]]:
     """Sentences that make one passage each."""
     run: list[_Sentence] = []
     for number, paragraph in enumerate(section.paragraphs):
-        sentences = [
-            _Sentence(part, number)
-            for start, end in split(paragraph.text)
-            for part in _bounded(paragraph.text[start:end])
-        ]
+        sentences = list(_sentences(paragraph, number))
         if run and not _joins(_words(run), _words(sentences)):
             yield from _balanced(run)
             run = []
         run += sentences
     if run:
         yield from _balanced(run)
+
+
+def _sentences(paragraph: Paragraph, number: int) -> Iterable[_Sentence]:
+    for start, end in split(paragraph.text):
+        for part in _bounded(paragraph.text[start:end]):
+            opens = start > 0 and paragraph.text[start - 1] == "\n"
+            pages = paragraph.page_at(start), paragraph.page_at(start + len(part) - 1)
+            yield _Sentence(part, number, opens, *pages)
+            start += len(part) + 1  # _bounded cuts at one space
 
 
 def _joins(before: int, after: int) -> bool:
@@ -118,12 +126,14 @@ def _passage(section: Section, number: int, group: Sequence[_Sentence], taken: s
             text += "\n" if text else ""
             pieces.append(Piece(sentence.paragraph, len(text), len(text)))
         else:
-            text += " "
+            text += "\n" if sentence.opens_line else " "
         spans.append((len(text), len(text) + len(sentence.text)))
         text += sentence.text
         pieces[-1] = Piece(sentence.paragraph, pieces[-1].start, len(text))
-    page = section.paragraphs[group[0].paragraph].page
-    return Passage(_id(section.id, text, taken), number, text, tuple(spans), tuple(pieces), page)
+    return Passage(
+        _id(section.id, text, taken), number, text, tuple(spans), tuple(pieces),
+        group[0].page, group[-1].end_page,
+    )  # fmt: skip
 
 
 def _id(section: str, text: str, taken: set[str]) -> str:

@@ -17,8 +17,17 @@ OPEN_END = re.compile(
 
 def split(text: str) -> list[Span]:
     """Character offsets of the sentences of one paragraph, in order; between them only white
-    space.
+    space. A line end always ends one.
     """
+    spans: list[Span] = []
+    start = 0
+    for line in text.split("\n"):
+        spans += [(start + begin, start + end) for begin, end in _line(line)]
+        start += len(line) + 1
+    return spans
+
+
+def _line(text: str) -> list[Span]:
     spans: list[Span] = []
     for sentence in (s for paragraph in segmenter.analyze(text) for s in paragraph):
         start = sentence[0].offset

@@ -8,10 +8,20 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from index.cleanup import Vocabulary, join, join_lines, repair
+from index.cleanup import LIGATURES, Vocabulary, join, join_lines, repair
 from index.errors import DocumentError
 from index.headings import Casing, in_capitals
-from index.types import Block, Heading, Paragraph, Programme, Repair, Section
+from index.types import (
+    Block,
+    Document,
+    Dropped,
+    Heading,
+    Paragraph,
+    Programme,
+    Repair,
+    Section,
+    Span,
+)
 
 HEADING_WORDS = 20  # more words than this are no heading
 PROSE_WORDS = 15  # a paragraph this long is body text; the first one ends the title page
@@ -23,26 +33,35 @@ LEADERS = re.compile(r"\.{4,}\s*\d*\s*$|(?:\. ){4,}\d*$")
 SLUG_LENGTH = 60
 
 
-def programme(blocks: Sequence[Block], place: object) -> Programme:
-    """The programme that `blocks` hold.
+def programme(document: Document, place: object) -> Programme:
+    """The programme that `document` holds.
 
     Raises DocumentError, naming `place`, where no headings or no text under them are found.
     """
-    marked = mark_headings([part for block in blocks for part in _capital_lines_apart(block)])
+    printed = not any(block.level for block in document.blocks)
+    marked = list(document.blocks)
+    if printed:
+        marked = mark_headings([p for block in marked for p in _capital_lines_apart(block)])
     if not any(block.level for block in marked):
         raise DocumentError(
             place,
             "no headings found",
             "put each heading on a line of its own, in capitals or numbered",
         )
-    body, dropped = drop_furniture(marked)
+    ranked = marked if printed else rank_levels(marked)
+    body, dropped = drop_furniture(ranked, document.title, printed)
     whole, joins = join_torn(body)
     cleaned, repairs = clean(whole)
     sections, respelled = cut_sections(cleaned)
     if not sections:
         raise DocumentError(place, "no text below the headings", "export the programme again")
     everything = sorted([*joins, *repairs, *respelled], key=lambda r: r.line)
-    return Programme(sections, tuple(everything), tuple(dropped), tuple(_warnings(cleaned)))
+    return Programme(
+        sections,
+        tuple(everything),
+        (*document.dropped, *dropped),
+        (*document.warnings, *_warnings(cleaned)),
+    )
 
 
 def _capital_lines_apart(block: Block) -> list[Block]:
@@ -57,12 +76,23 @@ def _capital_lines_apart(block: Block) -> list[Block]:
     return [head, replace(block, text="\n".join(lines[count:]), line=block.line + count, gap=False)]
 
 
-def mark_headings(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks with a level on each heading: from the format, else capitals, else numbers, else
-    brevity.
+def rank_levels(blocks: Sequence[Block]) -> list[Block]:
+    """Heading levels counted from 1 without gaps; a highest level used once, first of all, is the
+    document's title and loses its level.
     """
-    if any(block.level for block in blocks):
-        return list(blocks)
+    used = sorted({block.level for block in blocks if block.level})
+    headings = [block for block in blocks if block.level]
+    title = headings[0] if len(used) > 1 and headings[0].level == used[0] else None
+    if title and sum(block.level == used[0] for block in headings) == 1:
+        used = used[1:]
+    else:
+        title = None
+    rank = {level: number for number, level in enumerate(used, 1)}
+    return [replace(b, level=rank[b.level] if b.level and b is not title else None) for b in blocks]
+
+
+def mark_headings(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks with a level on each heading: from capitals, else numbers, else brevity."""
     for levels in (_capitals, _numbers, _short_lines):
         found = levels(blocks)
         if sum(1 for level in found if level) >= 2:
@@ -107,19 +137,40 @@ def _short_lines(blocks: Sequence[Block]) -> list[int | None]:
     return [1 if heading(block, following) else None for block, following in pairs]
 
 
-def drop_furniture(blocks: Sequence[Block]) -> tuple[list[Block], list[Block]]:
-    """Without title page, running titles, page numbers and printed table of contents; and those."""
-    first = _first_heading(blocks)
-    title_page, body = list(blocks[:first]), list(blocks[first:])
-    titles = {_letters(block.text) for block in title_page if len(_letters(block.text)) >= 6}
-    kept, dropped = [], title_page
+def drop_furniture(
+    blocks: Sequence[Block], title: str, printed: bool
+) -> tuple[list[Block], list[Dropped]]:
+    """Without title page, running titles, page numbers and printed table of contents; and those.
+
+    `printed` is true where the headings were guessed from a plain text: what stands before the
+    first heading is then its title page. Otherwise prose that stands there is kept, under `title`.
+    """
+    first = _first_heading(blocks) if printed else _first_level(blocks)
+    front, body = list(blocks[:first]), list(blocks[first:])
+    opening: list[Block] = []
+    if not printed:
+        opening = [block for block in front if len(block.text.split()) >= PROSE_WORDS]
+        front = [block for block in front if block not in opening]
+        if opening:
+            opening.insert(
+                0, Block(title or "Einleitung", opening[0].line, opening[0].page, level=1)
+            )
+    titles = {_letters(block.text) for block in front if len(_letters(block.text)) >= 6}
+    kept, dropped = [], [Dropped(block, "title page") for block in front]
     for number, block in enumerate(body):
-        running = number > 0 and _letters(block.text) in titles
-        if running or not _letters(block.text) or LEADERS.search(block.text):
-            dropped.append(block)
+        if number > 0 and _letters(block.text) in titles:
+            dropped.append(Dropped(block, "running title"))
+        elif not _letters(block.text):
+            dropped.append(Dropped(block, "no words"))
+        elif LEADERS.search(block.text):
+            dropped.append(Dropped(block, "table of contents"))
         else:
             kept.append(block)
-    return _carry_gaps(kept, dropped), dropped
+    return [*opening, *_carry_gaps(kept, [d.block for d in dropped])], dropped
+
+
+def _first_level(blocks: Sequence[Block]) -> int:
+    return next(number for number, block in enumerate(blocks) if block.level)
 
 
 def _first_heading(blocks: Sequence[Block]) -> int:
@@ -144,7 +195,9 @@ def _carry_gaps(kept: Sequence[Block], dropped: Sequence[Block]) -> list[Block]:
 
 
 def join_torn(blocks: Sequence[Block]) -> tuple[list[Block], list[Repair]]:
-    """Paragraphs whole again that a page break, or a stray blank line, tore."""
+    """Paragraphs whole again that a page break, or a stray blank line, tore; items of a list as
+    lines of the paragraph they follow.
+    """
     vocabulary = Vocabulary(block.text for block in blocks)
     whole: list[Block] = []
     repairs: list[Repair] = []
@@ -161,14 +214,27 @@ def join_torn(blocks: Sequence[Block]) -> tuple[list[Block], list[Repair]]:
                     text[seam - 25 : seam + 25],
                 )
             )
-            whole[-1] = replace(last, text=text)
+            whole[-1] = _merged(last, block, text)
+        elif last and block.item and not last.level:
+            whole[-1] = _merged(last, block, f"{last.text}\n{block.text}")
         else:
             whole.append(block)
     return whole, repairs
 
 
+def _merged(last: Block, block: Block, text: str) -> Block:
+    before = letters(last.text)
+    turns = last.turns
+    if block.page and block.page != (turns[-1][1] if turns else last.page):
+        turns = (*turns, (before, block.page))
+    turns = (*turns, *((before + count, page) for count, page in block.turns))
+    return replace(last, text=text, turns=turns, boxes=last.boxes + block.boxes)
+
+
 def _continues(last: Block, block: Block) -> bool:
-    if last.level or block.level or FINISHED.search(last.text) or BULLET.match(block.text):
+    if last.level or block.level or block.item or FINISHED.search(last.text):
+        return False
+    if BULLET.match(block.text):
         return False
     return block.gap or block.text[:1].islower() or last.text.endswith("-")
 
@@ -196,10 +262,23 @@ def cut_sections(blocks: Sequence[Block]) -> tuple[tuple[Section, ...], list[Rep
             repairs.append(
                 Repair("heading-letter", group.heading.line, heading.original, heading.text)
             )
-        paragraphs = tuple(Paragraph(b.text, b.page) for b in group.paragraphs)
-        level = 1 if group.heading is group.chapter else 2
+        paragraphs = tuple(Paragraph(b.text, b.page, _turns(b)) for b in group.paragraphs)
+        level = 1 if group.heading is group.chapter else group.heading.level or 2
         sections.append(Section(ids.new(heading.text), level, heading, chapter, paragraphs))
     return tuple(sections), repairs
+
+
+def letters(text: str) -> int:
+    """How many letters and digits `text` has: the clean-up keeps them all, so that they tell
+    where a page turned.
+    """
+    return sum(c.isalnum() for c in text.translate(LIGATURES))
+
+
+def _turns(block: Block) -> tuple[Span, ...]:
+    """Offsets into the cleaned text at which its pages turn."""
+    places = [number for number, c in enumerate(block.text) if c.isalnum()]
+    return tuple((places[count], page) for count, page in block.turns if count < len(places))
 
 
 @dataclass(frozen=True)

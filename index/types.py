@@ -14,14 +14,58 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
+class Box:
+    """Where something stands on a page: points from its upper left corner."""
+
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True)
 class Block:
-    """A piece of a document as its reader found it: a paragraph or a heading."""
+    """A piece of a document as its reader found it: a heading, a paragraph or an item of a list."""
 
     text: str
     line: int  # where it stands in the document, counted from 1; for messages
+    page: int | None = None  # where it begins
+    gap: bool = False  # a page or column ended before it, as far as the reader can tell
+    level: int | None = None  # heading level, 1 the highest, where the format says so
+    item: bool = False  # of a list; belongs to the paragraph before it
+    turns: tuple[tuple[int, int], ...] = ()  # (letters before a page turn, the page that follows)
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A block that is no part of the programme's text, and why."""
+
+    block: Block
+    reason: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a table of contents, printed or electronic."""
+
+    title: str
+    level: int
     page: int | None = None
-    gap: bool = False  # a page ended before it, as far as the reader can tell
-    level: int | None = None  # heading level, where the format says so
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a reader found in a file, in reading order, and what the file says about itself."""
+
+    blocks: tuple[Block, ...]
+    title: str = ""
+    author: str = ""
+    language: str = ""
+    contents: tuple[Entry, ...] = ()  # the table of contents, as printed
+    dropped: tuple[Dropped, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,10 +88,18 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A cleaned paragraph and the page it begins on."""
+    """A cleaned paragraph, the page it begins on and the pages it goes on to.
+
+    Items of a list are lines of their paragraph.
+    """
 
     text: str
     page: int | None = None
+    turns: tuple[Span, ...] = ()  # (offset into `text`, the page that begins there)
+
+    def page_at(self, offset: int) -> int | None:
+        """The page on which the character at `offset` stands."""
+        return next((page for at, page in reversed(self.turns) if at <= offset), self.page)
 
 
 @dataclass(frozen=True)
@@ -67,7 +119,7 @@ class Programme:
 
     sections: tuple[Section, ...]
     repairs: tuple[Repair, ...] = ()
-    dropped: tuple[Block, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -89,7 +141,8 @@ class Passage:
     text: str
     sentences: tuple[Span, ...]  # character offsets into `text`
     pieces: tuple[Piece, ...]
-    page: int | None = None
+    page: int | None = None  # where it begins, counted from 1 as a PDF viewer does
+    end_page: int | None = None  # where it ends
 
     def __post_init__(self) -> None:
         if not self.text or not self.sentences:

@@ -52,7 +52,7 @@ def test_report_lists_repairs_and_warnings(
     shown = capsys.readouterr().out
     assert "soft-hyphen: sicher-gestellt → sichergestellt" in shown
     assert ":161" not in shown.split("warning")[0]
-    assert "dropped: PROGRAMM DER SPD DORTMUND" in shown
+    assert "dropped (running title): PROGRAMM DER SPD DORTMUND" in shown
 
 
 def empty(folder: Path) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from index.errors import DocumentError
 from index.readers import text
-from index.types import Block
+from index.types import Document
 
-READERS: Mapping[str, Callable[[Path], list[Block]]] = {
+READERS: Mapping[str, Callable[[Path], Document]] = {
     ".txt": text.read,
 }
 
 
-def read(path: Path) -> list[Block]:
-    """The blocks of a document, in reading order.
+def read(path: Path) -> Document:
+    """What a document holds, in reading order.
 
     Raises DocumentError for a missing, empty, unknown or undecodable file.
     """
@@ -24,7 +24,7 @@ def read(path: Path) -> list[Block]:
         raise DocumentError(path, "unknown format", f"use one of {', '.join(READERS)}")
     if not path.is_file():
         raise DocumentError(path, "no such file", "check `document` in programme.toml")
-    blocks = reader(path)
-    if not blocks:
+    document = reader(path)
+    if not document.blocks:
         raise DocumentError(path, "the file holds no text", "export the programme again")
-    return blocks
+    return document

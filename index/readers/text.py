@@ -9,18 +9,18 @@ import unicodedata
 from pathlib import Path
 
 from index.errors import DocumentError
-from index.types import Block
+from index.types import Block, Document
 
 FORM_FEED = "\f"
 GAP_LINES = 3  # blank lines in a row that betray a page break; one or two only part paragraphs
 
 
-def read(path: Path) -> list[Block]:
-    """Blocks of a UTF-8 text file.
+def read(path: Path) -> Document:
+    """A UTF-8 text file.
 
     Raises DocumentError where the bytes are not UTF-8 text, naming the line.
     """
-    return blocks(decode(path))
+    return Document(tuple(blocks(decode(path))))
 
 
 def decode(path: Path) -> str:

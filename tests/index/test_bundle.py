@@ -67,8 +67,10 @@ def test_missing_and_surplus_files_are_refused(copy: Path) -> None:
 def test_another_format_is_refused(copy: Path) -> None:
     """A bundle of a later program says which format this one reads."""
     table = json.loads((copy / bundle.MANIFEST).read_text())
-    (copy / bundle.MANIFEST).write_text(json.dumps({**table, "format": 2}))
-    with pytest.raises(BundleError, match="format 2, this program reads 1"):
+    (copy / bundle.MANIFEST).write_text(json.dumps({**table, "format": bundle.FORMAT + 1}))
+    with pytest.raises(
+        BundleError, match=f"format {bundle.FORMAT + 1}, this program reads {bundle.FORMAT}"
+    ):
         bundle.load(copy)
 
 

@@ -8,6 +8,7 @@ from index.build import Draft
 from index.errors import DocumentError
 from index.readers.text import blocks
 from index.structure import programme, slugify
+from index.types import Document
 
 PROSE = (
     "Wir wollen, dass alle Menschen in unserer Stadt gut und sicher wohnen, lernen, arbeiten "
@@ -28,7 +29,7 @@ def test_the_seed_has_59_headings_in_13_chapters(draft: Draft) -> None:
 
 def test_title_page_and_running_title_are_dropped_and_said(draft: Draft) -> None:
     """The title page is no chapter; the title in the middle of a chapter tears no paragraph."""
-    dropped = [b.text for b in draft.programme.dropped]
+    dropped = [d.block.text for d in draft.programme.dropped]
     assert dropped[-1].startswith("PROGRAMM DER SPD DORTMUND Zur Kommunalwahl")
     assert any("Thomas Westphal" in text for text in dropped)
     body = " ".join(p.text for s in draft.programme.sections for p in s.paragraphs)
@@ -63,7 +64,7 @@ def test_a_paragraph_that_ends_in_mid_sentence_is_a_warning(draft: Draft) -> Non
 )
 def test_headings_are_found_by_capitals_numbers_or_brevity(text: str, headings: list[str]) -> None:
     """In this order; a heading may stand directly on its paragraph."""
-    found = programme(blocks(text), "x").sections
+    found = programme(Document(tuple(blocks(text))), "x").sections
     assert [s.heading.text for s in found] == headings
     assert all(len(s.paragraphs) == 1 for s in found)
 
@@ -71,7 +72,7 @@ def test_headings_are_found_by_capitals_numbers_or_brevity(text: str, headings: 
 def test_no_headings_is_an_error_with_a_remedy() -> None:
     """A text that can't be cited by section is refused."""
     with pytest.raises(DocumentError, match="no headings found; put each heading"):
-        programme(blocks(f"{PROSE}\n\n{PROSE}"), "doc.txt")
+        programme(Document(tuple(blocks(f"{PROSE}\n\n{PROSE}"))), "doc.txt")
 
 
 @given(st.text(max_size=300))
@@ -88,6 +89,6 @@ def test_any_text_gives_a_programme_or_a_clear_error(lines: list[str]) -> None:
     """Nothing but DocumentError ever comes out."""
     found = blocks("\n".join(lines))
     try:
-        programme(found, "doc.txt")
+        programme(Document(tuple(found)), "doc.txt")
     except DocumentError as error:
         assert str(error).startswith("doc.txt")

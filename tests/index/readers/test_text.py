@@ -58,4 +58,4 @@ def test_a_byte_order_mark_and_windows_line_ends_leave_no_trace(tmp_path: Path) 
     """Files saved by Windows' Notepad read like any other."""
     path = tmp_path / "doc.txt"
     path.write_bytes(b"\xef\xbb\xbfEins\r\n\r\nZwei")
-    assert [b.text for b in readers.read(path)] == ["Eins", "Zwei"]
+    assert [b.text for b in readers.read(path).blocks] == ["Eins", "Zwei"]
