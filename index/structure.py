@@ -48,7 +48,7 @@ def programme(document: Document, place: object) -> Programme:
             "no headings found",
             "put each heading on a line of its own, in capitals or numbered",
         )
-    ranked = marked if printed else rank_levels(marked)
+    ranked = marked if printed else nest(marked)
     body, dropped = drop_furniture(ranked, document.title, printed)
     whole, joins = join_torn(body)
     cleaned, repairs = clean(whole)
@@ -76,19 +76,26 @@ def _capital_lines_apart(block: Block) -> list[Block]:
     return [head, replace(block, text="\n".join(lines[count:]), line=block.line + count, gap=False)]
 
 
-def rank_levels(blocks: Sequence[Block]) -> list[Block]:
-    """Heading levels counted from 1 without gaps; a highest level used once, first of all, is the
-    document's title and loses its level.
+def nest(blocks: Sequence[Block]) -> list[Block]:
+    """Heading levels as depths: 1 for a chapter, one more for what stands below it.
+
+    A highest level used once, first of all, is the document's title and loses its level.
     """
-    used = sorted({block.level for block in blocks if block.level})
     headings = [block for block in blocks if block.level]
-    title = headings[0] if len(used) > 1 and headings[0].level == used[0] else None
-    if title and sum(block.level == used[0] for block in headings) == 1:
-        used = used[1:]
-    else:
-        title = None
-    rank = {level: number for number, level in enumerate(used, 1)}
-    return [replace(b, level=rank[b.level] if b.level and b is not title else None) for b in blocks]
+    used = Counter(block.level or 0 for block in headings)
+    first = headings[0]
+    title = first if len(used) > 1 and first.level == min(used) and used[first.level] == 1 else None
+    above: list[int] = []
+    nested = []
+    for block in blocks:
+        if block is title or not block.level:
+            nested.append(replace(block, level=None))
+            continue
+        while above and above[-1] >= block.level:
+            above.pop()
+        above.append(block.level)
+        nested.append(replace(block, level=len(above)))
+    return nested
 
 
 def mark_headings(blocks: Sequence[Block]) -> list[Block]:
@@ -310,9 +317,13 @@ def _respelled(heading: Heading) -> bool:
 def _warnings(blocks: Sequence[Block]) -> Iterable[str]:
     for block, following in zip(blocks, [*blocks, Block("", 0, level=1)][1:], strict=True):
         if not block.level and not FINISHED.search(block.text):
-            yield f"line {block.line}: paragraph ends in mid-sentence: …{block.text[-40:]}"
+            yield f"{_place(block)}: paragraph ends in mid-sentence: …{block.text[-40:]}"
         if block.level and following.level and following.level <= block.level and following.text:
-            yield f"line {block.line}: no text below the heading {block.text}"
+            yield f"{_place(block)}: no text below the heading {block.text}"
+
+
+def _place(block: Block) -> str:
+    return f"page {block.page}" if block.page else f"line {block.line}"
 
 
 def _letters(text: str) -> str:

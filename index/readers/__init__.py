@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from index.errors import DocumentError
-from index.readers import text
+from index.readers import pdf, text
 from index.types import Document
 
 READERS: Mapping[str, Callable[[Path], Document]] = {
+    ".pdf": pdf.read,
     ".txt": text.read,
 }
 

@@ -1,0 +1,139 @@
+"""The table of contents, as printed: a witness for the headings, never a passage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.pdf.decode import Line
+from index.types import Entry
+
+TITLE = re.compile(
+    r"^(?:Inhalt(?:s(?:verzeichnis|übersicht|angabe))?|Contents|Table of contents)\W*$", re.I
+)
+ENTRY = re.compile(r"^(?P<title>.*?[^\W\d_].*?)(?P<leaders>[\s.·•…_‥]*)(?P<page>\d{1,3})$")
+MARK = re.compile(r"^[–•*-]\s+")
+LEADERS = re.compile(r"(?:[.·…_‥]\s?){3,}$")
+FRONT, LEAST = 0.15, 4  # share of the pages where it is looked for; entries that make one
+PROSE_WORDS = 30
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The entries, and the lines they stand in."""
+
+    entries: tuple[Entry, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass
+class _Row:
+    """One line of the table: text at the left, a page number at the right."""
+
+    line: Line
+    title: str
+    page: int | None
+    parts: list[Line]
+
+
+def find(pages: Sequence[Sequence[Line]]) -> Contents:
+    """The table of contents on the first or last of `pages`."""
+    front = max(12, round(FRONT * len(pages)))
+    entries: list[Entry] = []
+    taken: list[Line] = []
+    before = False
+    for number, lines in enumerate(pages):
+        if number >= front and number < len(pages) - 4:
+            before = False
+            continue
+        rows = _rows(lines)
+        start = next((k for k, row in enumerate(rows) if TITLE.match(row.title)), None)
+        if not _is_table(rows, start, before):
+            before = False
+            continue
+        before = True
+        rows = _end(rows[start or 0 :])
+        taken += [part for row in rows for part in row.parts]
+        entries += _entries(rows[1:] if start is not None else rows)
+    return Contents(tuple(entries), tuple(taken))
+
+
+def _rows(lines: Sequence[Line]) -> list[_Row]:
+    rows: list[_Row] = []
+    for line in sorted(lines, key=lambda one: (round(one.baseline / 3), one.left)):
+        same = rows and abs(rows[-1].line.baseline - line.baseline) < 0.4 * line.style.size
+        if same and rows[-1].page is None and re.fullmatch(r"[\s.·…_]*\d{1,3}", line.text):
+            rows[-1].page = int(re.sub(r"\D", "", line.text))
+            rows[-1].parts.append(line)
+            continue
+        match = ENTRY.match(line.text)
+        leaders = bool(match and re.search(r"(?:[.·…_‥]\s?){3}|\s{3}", match["leaders"]))
+        if match and (leaders or match["leaders"].strip()):
+            rows.append(_Row(line, match["title"], int(match["page"]), [line]))
+        else:
+            title = LEADERS.sub("", line.text).strip()
+            rows.append(_Row(line, title, None, [line]))
+    return rows
+
+
+def _is_table(rows: Sequence[_Row], start: int | None, before: bool) -> bool:
+    """Whether a page is one: enough entries whose page numbers grow; or the word above, no prose
+    below.
+    """
+    pages = [row.page for row in rows if row.page is not None]
+    growing = sum(a <= b for a, b in zip(pages, pages[1:], strict=False))
+    orderly = len(pages) >= 2 and growing >= 0.8 * (len(pages) - 1)
+    if start is not None or before:
+        if orderly and len(pages) >= (2 if before else 3):
+            return len(pages) >= 0.3 * len(rows)
+        below = rows[start or 0 :]
+        return start is not None and len(below) > 3 and not _has_prose(below)
+    return orderly and len(pages) >= LEAST and len(pages) >= 0.5 * len(rows)
+
+
+def _has_prose(rows: Sequence[_Row]) -> bool:
+    """Three lines in a row, set alike, that don't end a sentence between them are a paragraph."""
+    words = [len(row.title.split()) for row in rows]
+    ends = sum(bool(re.search(r"[.!?]$", row.title)) for row in rows)
+    return ends > 0.3 * len(rows) or sum(words) / max(1, len(rows)) > 11
+
+
+def _end(rows: list[_Row]) -> list[_Row]:
+    """Up to the last line with a page number, where the table has any."""
+    last = max((k for k, row in enumerate(rows) if row.page is not None), default=None)
+    return rows if last is None else rows[: last + 1]
+
+
+def _entries(rows: Sequence[_Row]) -> list[Entry]:
+    """Entries of several lines put together; levels from indents."""
+    merged: list[tuple[str, Line, int | None]] = []
+    pending: _Row | None = None
+    numbered = any(row.page is not None for row in rows)
+    for row in rows:
+        title = MARK.sub("", row.title)
+        if numbered:
+            if (
+                pending is not None
+                and pending.line.style == row.line.style
+                and row.page is not None
+            ):
+                merged.append((f"{pending.title} {title}", pending.line, row.page))
+                pending = None
+                continue
+            if pending is not None:
+                merged.append((pending.title, pending.line, None))
+                pending = None
+            if row.page is None:
+                pending = _Row(row.line, title, None, [])
+            else:
+                merged.append((title, row.line, row.page))
+        elif merged and title == row.title and row.line.left > merged[-1][1].left + 4:
+            last, line, page = merged[-1]
+            merged[-1] = (f"{last} {title}", line, page)
+        else:
+            merged.append((title, row.line, None))
+    if pending is not None:
+        merged.append((pending.title, pending.line, None))
+    lefts = sorted({round(line.left / 6) for _, line, _ in merged})
+    return [Entry(t, lefts.index(round(line.left / 6)) + 1, page) for t, line, page in merged]
