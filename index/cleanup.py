@@ -96,6 +96,10 @@ def belongs(left: str, right: str, vocabulary: Vocabulary) -> bool:
 
 def join(left: str, right: str, vocabulary: Vocabulary) -> str:
     """Two pieces of one paragraph put together again, over a line end or a page break."""
+    if left.endswith("\u00ad"):  # the document itself says that the word goes on
+        return left[:-1] + right
+    if re.search(r"\b(?:und|oder|sowie|bzw\.?) -$", left) and right[:1].islower():
+        return left + right  # Suchtprävention und -hilfe
     if not left.endswith("-") or left.endswith((" -", "--")):
         return f"{left} {right}"
     before, after = re.search(r"([^\W_]*)-$", left), re.match(r"[^\W_]*", right)

@@ -239,7 +239,11 @@ def _merged(last: Block, block: Block, text: str) -> Block:
 
 
 def _continues(last: Block, block: Block) -> bool:
-    if last.level or block.level or block.item or FINISHED.search(last.text):
+    if last.level or block.level or block.item:
+        return False
+    if block.torn:
+        return True
+    if FINISHED.search(last.text):
         return False
     if BULLET.match(block.text):
         return False

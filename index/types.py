@@ -32,6 +32,7 @@ class Block:
     line: int  # where it stands in the document, counted from 1; for messages
     page: int | None = None  # where it begins
     gap: bool = False  # a page or column ended before it, as far as the reader can tell
+    torn: bool = False  # and tore its paragraph, as the reader can see
     level: int | None = None  # heading level, 1 the highest, where the format says so
     item: bool = False  # of a list; belongs to the paragraph before it
     turns: tuple[tuple[int, int], ...] = ()  # (letters before a page turn, the page that follows)

@@ -32,6 +32,7 @@ LABEL = re.compile(
     r"^(?:[•◦▪▫‣●○■□➔➢➤→✓✔✘✗❖\uf0b7\uf0a7\uf0d8\uf02d–—*·-]|\(?(?:\d{1,4}(?:\.\d{1,2})*|[a-zA-Z]|[IVXL]+)[.)]?)$"
 )
 RAISED = 0xE000
+SIGNS = str.maketrans({"\u00ad": "", "\u00a0": " ", "\u2010": "-", "\u2011": "-"})
 PICTURE_SHARE = 0.3  # of the page's area, under images, makes a page without text a picture
 
 
@@ -539,4 +540,4 @@ def _mark_raised(row: list[_Piece], size: float) -> None:
 def _tidy(text: str) -> str:
     """Composed signs; a soft hyphen counts only at the line's end."""
     soft = text.endswith("\u00ad")
-    return text.replace("\u00ad", "").replace("\u00a0", " ").strip() + ("\u00ad" if soft else "")
+    return text.translate(SIGNS).strip() + ("\u00ad" if soft else "")

@@ -1,41 +1,125 @@
 """Lines → columns in reading order.
 
 A gutter is a strip that few lines cross and many lines end or begin at. Lines that cross it
-(headings over both columns) part the page into bands; each band is read column by column.
+(headings over both columns) part the page into bands; each band is read column by column. Where
+the headings of a document always have nothing beside them, they part the page as well, however
+short they are: such documents balance their columns section by section.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median
 
-from index.pdf.decode import Line
+from index.pdf.decode import Line, Style
 
 LEAST_LINES = 3  # on each side of a gutter
-CROSSING = 0.2  # most of the lines may cross it
+CROSSING = 0.15  # most of the lines may cross it
+LEAST_WIDTH = 5  # points
 DEPTH = 2  # two cuts: up to four columns
+BALANCED = 0.8  # of the headings with nothing beside them, at least
 
 
-def columns(lines: Sequence[Line], depth: int = DEPTH) -> list[list[Line]]:
-    """The page's lines, column by column, each from top to bottom."""
+def in_order(pages: Sequence[Sequence[Line]], body: Style) -> list[list[Line]]:
+    """The columns of all pages, one after the other, each from top to bottom."""
+    pages = [with_drop_caps(lines) for lines in pages]
+    balanced = _balanced(pages, body)
+    return [
+        column for lines in pages for column in columns(lines, body if balanced else None, DEPTH)
+    ]
+
+
+def columns(
+    lines: Sequence[Line], body: Style | None = None, depth: int = DEPTH
+) -> list[list[Line]]:
+    """The columns of one page; with `body`, headings in another style part it into bands."""
     ordered = sorted(lines, key=lambda line: (line.baseline, line.left))
     gutter = _gutter(ordered) if depth else None
     if gutter is None:
-        return [ordered] if ordered else []
+        return [list(_whole(ordered))] if ordered else []
     found: list[list[Line]] = []
     band: list[Line] = []
+    over: list[Line] = []
     for line in ordered:
-        if line.left < gutter < line.right:
-            found += _sides(band, gutter, depth)
+        if _crosses(line, gutter) or (body and _stands_alone(line, ordered, gutter, body)):
+            found += _sides(band, gutter, body, depth)
             band = []
-            if found and len(found[-1]) and _spans(found[-1][-1], gutter):
-                found[-1].append(line)
-            else:
-                found.append([line])
+            over.append(line)
         else:
+            found += [list(_whole(over))] if over else []
+            over = []
             band.append(line)
-    return found + _sides(band, gutter, depth)
+    found += [list(_whole(over))] if over else []
+    return found + _sides(band, gutter, body, depth)
+
+
+def _crosses(line: Line, gutter: float) -> bool:
+    return line.left < gutter < line.right
+
+
+def _sides(band: Sequence[Line], gutter: float, body: Style | None, depth: int) -> list[list[Line]]:
+    left = [line for line in band if line.right <= gutter]
+    right = [line for line in band if line.right > gutter]
+    return columns(left, body, depth - 1) + columns(right, body, depth - 1)
+
+
+def _balanced(pages: Sequence[Sequence[Line]], body: Style) -> bool:
+    """Whether headings inside a column, as a rule, have nothing beside them."""
+    alone: list[bool] = []
+    for lines in pages:
+        gutter = _gutter(sorted(lines, key=lambda line: line.baseline))
+        if gutter is not None:
+            alone += [
+                _stands_alone(line, lines, gutter, body)
+                for line in lines
+                if _is_head(line, body) and not _crosses(line, gutter)
+            ]
+    return len(alone) >= LEAST_LINES and sum(alone) >= BALANCED * len(alone)
+
+
+def _is_head(line: Line, body: Style) -> bool:
+    larger = line.style.size > 1.06 * body.size
+    bold = line.style.bold and not body.bold and line.style.size >= body.size
+    return line.uniform and (larger or bold) and len(line.text.split()) <= 15
+
+
+def _stands_alone(line: Line, lines: Sequence[Line], gutter: float, body: Style) -> bool:
+    if not _is_head(line, body):
+        return False
+    on_left = line.right <= gutter
+    return not any(
+        (other.right <= gutter) != on_left
+        and other.top < line.bottom + 1
+        and other.bottom > line.top - 1
+        for other in lines
+    )
+
+
+def _whole(lines: Sequence[Line]) -> Iterator[Line]:
+    """What stands on one baseline of a column is one line, however wide its spaces are."""
+    current: Line | None = None
+    for line in lines:
+        if current and abs(line.baseline - current.baseline) < 0.3 * line.style.size:
+            first, second = sorted((current, line), key=lambda one: one.left)
+            current = _joined(first, second)
+            continue
+        if current:
+            yield current
+        current = line
+    if current:
+        yield current
+
+
+def _joined(a: Line, b: Line) -> Line:
+    longer = a if len(a.text) >= len(b.text) else b
+    same = len(longer.text) * longer.share if a.style != b.style else len(a.text + b.text)
+    return replace(
+        longer, text=f"{a.text} {b.text}", left=a.left, right=max(a.right, b.right),
+        top=min(a.top, b.top), bottom=max(a.bottom, b.bottom), first=a.first, last=b.last,
+        share=min(a.share, b.share, same / len(a.text + b.text)),
+        label=a.label, body_left=a.body_left,
+    )  # fmt: skip
 
 
 def with_drop_caps(lines: Sequence[Line]) -> list[Line]:
@@ -55,16 +139,6 @@ def with_drop_caps(lines: Sequence[Line]) -> list[Line]:
     return kept
 
 
-def _spans(line: Line, gutter: float) -> bool:
-    return line.left < gutter < line.right
-
-
-def _sides(band: Sequence[Line], gutter: float, depth: int) -> list[list[Line]]:
-    left = [line for line in band if line.right <= gutter]
-    right = [line for line in band if line.right > gutter]
-    return columns(left, depth - 1) + columns(right, depth - 1)
-
-
 def _gutter(lines: Sequence[Line]) -> float | None:
     """Where the page is parted, in points from the left; None where it is not."""
     if len(lines) < 2 * LEAST_LINES:
@@ -73,16 +147,16 @@ def _gutter(lines: Sequence[Line]) -> float | None:
     width = right - left
     places = range(round(left + 0.15 * width), round(right - 0.15 * width))
     crossing = {x: sum(line.left < x < line.right for line in lines) for x in places}
-    fewest = min(crossing.values(), default=len(lines))
-    if fewest > CROSSING * len(lines):
-        return None
+    few = max(min(crossing.values(), default=len(lines)), CROSSING * len(lines) / 2)
     best: list[int] = []
     run: list[int] = []
     for x in places:
-        run = [*run, x] if crossing[x] == fewest else []
+        run = [*run, x] if crossing[x] <= few else []
         best = run if len(run) > len(best) else best
-    middle = best[len(best) // 2] if len(best) >= 5 else None
-    return float(middle) if middle is not None and _parts(lines, middle) else None
+    if len(best) < LEAST_WIDTH or crossing[best[len(best) // 2]] > CROSSING * len(lines):
+        return None
+    middle = float(best[len(best) // 2])
+    return middle if _parts(lines, middle) else None
 
 
 def _parts(lines: Sequence[Line], gutter: float) -> bool:

@@ -24,7 +24,8 @@ class Run:
     lines: tuple[Line, ...]
     item: bool  # of a list
     first_of_column: bool
-    right: float = 0.0  # the column's edge
+    left: float = 0.0  # the column's edges
+    right: float = 0.0
 
     @property
     def text(self) -> str:
@@ -93,6 +94,7 @@ def runs(columns: Sequence[Sequence[Line]], body: Style) -> list[Run]:
 
 def _column(lines: Sequence[Line], leading: Leading, body: Style) -> Iterator[Run]:
     right = _edge([line.right for line in lines if line.style.size == body.size])
+    left = min(line.left for line in lines)
     dashes = _dash_bullets(lines)
     current: list[Line] = []
     item = first = False
@@ -100,12 +102,12 @@ def _column(lines: Sequence[Line], leading: Leading, body: Style) -> Iterator[Ru
     for line in lines:
         bullet = bool(BULLET.match(line.text)) or id(line) in dashes
         if current and (bullet or _parts(current, line, item, right, leading)):
-            yield Run(tuple(current), item, first, right)
+            yield Run(tuple(current), item, first, left, right)
             current = []
         if not current:
             item, first, top = bullet, top, False
         current.append(line)
-    yield Run(tuple(current), item, first, right)
+    yield Run(tuple(current), item, first, left, right)
 
 
 def _edge(rights: Sequence[float]) -> float:
@@ -134,7 +136,7 @@ def _parts(current: Sequence[Line], line: Line, item: bool, right: float, leadin
     if abs(last.style.size - line.style.size) > 0.75:
         return True
     head = _style_of(current)
-    roomy = would_have_fitted(last, line, right)
+    roomy = _would_have_fitted(last, line, right)
     if head and line.first != head and _distinct(head, line.first):
         return roomy or _coloured(head, line.first)
     if line.uniform and line.style != last.last and _distinct(line.style, last.last):
@@ -168,7 +170,21 @@ def _coloured(a: Style, b: Style) -> bool:
     return max(abs(x - y) for x, y in zip(a.colour, b.colour, strict=True)) > 60
 
 
-def would_have_fitted(last: Line, line: Line, right: float) -> bool:
+def torn(before: Run, run: Run) -> bool:
+    """Whether the end of a column tore a paragraph: its last line there was full, and what comes
+    next is indented as it was.
+    """
+    last, line = before.lines[-1], run.lines[0]
+    if not run.first_of_column or run.item or last.style.size != line.style.size:
+        return False
+    if _would_have_fitted(last, line, before.right):
+        return False
+    hang = last.left if len(before.lines) > 1 else last.body_left
+    indent = (line.left - run.left) - (hang - before.left)
+    return len(before.lines) == 1 and not before.item or abs(indent) < 0.6 * line.style.size
+
+
+def _would_have_fitted(last: Line, line: Line, right: float) -> bool:
     """Whether the first word of `line` had room behind `last`: then the break was meant."""
     word = line.text.split()[0] if line.text.split() else ""
     width = (line.right - line.body_left) / max(1, len(line.text)) * (len(word) + 1)

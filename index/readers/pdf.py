@@ -33,15 +33,10 @@ def read(path: Path, advance: Callable[[int], None] = lambda _: None) -> Documen
     table = contents.find([page.lines for page in pages])
     dropped += [_dropped([line], "table of contents") for line in table.lines]
     listed = {id(line) for line in table.lines}
-    columns = [
-        column
-        for page in pages
-        for column in layout.columns(
-            layout.with_drop_caps([line for line in page.lines if id(line) not in listed])
-        )
-    ]
+    texts = [[line for line in page.lines if id(line) not in listed] for page in pages]
+    columns = layout.in_order(texts, body)
     runs = headings.merge(paragraphs.runs(columns, body), body)
-    cover, runs, back = _covers(runs)
+    cover, runs, back = _covers(runs, body.size)
     dropped += [_dropped(run.lines, "cover") for run in (*cover, *back)]
     kinds = headings.classify(runs, body, decoded.outline, table.entries)
     titles = [run for run, kind in zip(runs, kinds, strict=True) if kind.title]
@@ -79,15 +74,18 @@ def ranges(numbers: Sequence[int]) -> str:
     return ", ".join(f"{p[0]}–{p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)
 
 
-def _covers(runs: Sequence[Run]) -> tuple[list[Run], list[Run], list[Run]]:
-    """Front cover, the programme, back cover; covers hold no prose."""
+def _covers(runs: Sequence[Run], size: float) -> tuple[list[Run], list[Run], list[Run]]:
+    """Front cover, the programme, back cover; covers hold no prose, the back one nothing in the
+    body's size.
+    """
     prose = [run.lines[0].page for run in runs if run.words >= PROSE_WORDS]
     if not prose:
         return [], list(runs), []
     first, last = prose[0], max(prose)
     front = [run for run in runs if run.lines[0].page < first]
-    back = [run for run in runs if run.lines[0].page > last]
-    inner = [run for run in runs if first <= run.lines[0].page <= last]
+    after = [run for run in runs if run.lines[0].page > last]
+    back = after if all(run.style.size != size for run in after) else []
+    inner = [run for run in runs if first <= run.lines[0].page and run not in back]
     return front, inner, back
 
 
@@ -123,16 +121,10 @@ def _blocks(runs: Sequence[Run], kinds: Sequence[Kind]) -> Iterator[Block]:
             continue
         page = run.lines[0].page
         yield Block(
-            run.text, page, page, gap=before is not None and _may_go_on(before, run),
+            run.text, page, page, torn=before is not None and paragraphs.torn(before, run),
             level=kind.level, item=run.item or led, boxes=tuple(_boxes(run.lines)),
         )  # fmt: skip
         led, before = kind.lead_in, run
-
-
-def _may_go_on(before: Run, run: Run) -> bool:
-    """Whether a paragraph may be torn between two runs: a column ended, in a full line."""
-    last, line = before.lines[-1], run.lines[0]
-    return run.first_of_column and not paragraphs.would_have_fitted(last, line, before.right)
 
 
 def _boxes(lines: Sequence[Line]) -> Iterator[Box]:
