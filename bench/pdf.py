@@ -79,7 +79,9 @@ def check(path: Path, programme: Programme, cut: Sequence[Passage], misses: bool
     missing = [title for title in listed if not _in(title, found)]
     surplus = [title for title in found if not _in(title, [*listed, *known])] if known else []
     texts = [letters(passage.text) for passage in cut]
-    sample = sentences(path, found)
+    printed = [section.heading.original for section in programme.sections]
+    bare = [letters(re.sub(r"^(?:\w{1,4}\.|\d+)\s+", "", heading)) for heading in printed]
+    sample = sentences(path, [*found, *bare])
     places = [(s, page, [k for k, t in enumerate(texts) if s in t]) for page, s in sample]
     whole = [(page, where) for _, page, where in places if len(where) == 1]
     right = sum((cut[w[0]].page or 0) <= page <= (cut[w[0]].end_page or 0) for page, w in whole)
@@ -137,7 +139,7 @@ def sentences(path: Path, headings: Sequence[str]) -> list[tuple[int, str]]:
     pages: dict[str, int] = {}
     for number in range(1, len(document) + 1):
         for sentence in _whole(document[number - 1].get_textpage().get_text_range()):
-            heading = next((h for h in headings if h and sentence.startswith(h)), "")
+            heading = max((h for h in headings if sentence.startswith(h)), key=len, default="")
             every[sentence[len(heading) :]] += 1
             pages[sentence[len(heading) :]] = number
     once = [(pages[s], s) for s, count in every.items() if count == 1 and len(s) >= LEAST]

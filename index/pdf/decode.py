@@ -29,7 +29,7 @@ BOLD = 600  # font weight, as CSS counts
 BOLD_NAME = re.compile(r"bold|black|heavy|semi|demi|medium|(?<![a-z])(?:md|hv|bd|blk)", re.I)
 ITALIC_NAME = re.compile(r"ital|obliq|(?<=[a-z])(?:it|o)$", re.I)
 LABEL = re.compile(
-    r"^(?:[•◦▪▫‣●○■□➔➢➤→✓✔✘✗❖\uf0b7\uf0a7\uf0d8\uf02d–—*·-]|\(?(?:\d{1,4}(?:\.\d{1,2})*|[a-zA-Z]|[IVXL]+)[.)]?)$"
+    r"^(?:[•◦▪▫‣●○■□➔➢➤➜▶►◆›→✓✔✘✗❖\uf0b7\uf0a7\uf0d8\uf02d–—*·-]|\(?(?:\d{1,4}(?:\.\d{1,2})*|[a-zA-Z]|[IVXL]+)[.)]?)$"
 )
 RAISED = 0xE000
 SIGNS = str.maketrans({"\u00ad": "", "\u00a0": " ", "\u2010": "-", "\u2011": "-"})
@@ -449,7 +449,7 @@ def _goes_on(piece: _Piece, letter: _Letter) -> bool:
     spaced = piece.letters[-1].text == " "
     if level and gap > WORD_GAP * em and len(piece.letters) < 8 and LABEL.match(piece.text):
         return False  # a bullet or number set apart; put together again in `_lines`
-    return level and -2 * em < gap < (3 if spaced else 1) * WORD_GAP * em
+    return level and -2 * em < gap < (1.25 if spaced else 1) * WORD_GAP * em
 
 
 def _spaced(letters: list[_Letter]) -> str:
@@ -472,28 +472,36 @@ def _lines(pieces: list[_Piece], page: int) -> Iterator[Line]:
     """Lines: pieces joined with the label before them, or with what directly follows."""
     rows: list[list[_Piece]] = []
     for piece in sorted(pieces, key=lambda p: p.baseline):
-        em = max(piece.size, 6.0)
-        if rows and piece.baseline - rows[-1][0].baseline < 0.4 * em:
+        if rows and _level(rows[-1][0], piece):
             rows[-1].append(piece)
         else:
             rows.append([piece])
     for row in rows:
         group: list[_Piece] = []
+        before: _Piece | None = None
         for piece in sorted(row, key=lambda p: p.left):
             if any(_overprinted(piece, other) for other in group):
                 continue
-            if group and not _adjoins(group, piece):
+            if group and not _adjoins(group, piece, before):
                 yield _line(group, page)
-                group = []
+                before, group = group[-1], []
             group.append(piece)
         yield _line(group, page)
 
 
-def _adjoins(group: list[_Piece], piece: _Piece) -> bool:
+def _level(a: _Piece, b: _Piece) -> bool:
+    return abs(a.baseline - b.baseline) < 0.4 * max(min(a.size, b.size), 6.0)
+
+
+def _adjoins(group: list[_Piece], piece: _Piece, before: _Piece | None) -> bool:
+    """Whether `piece` goes on where `group` ends; a label does over a wider space, if that is less
+    wide than the one before it.
+    """
     last = group[-1]
     gap = (piece.left - last.right) / max(min(last.size, piece.size), 6.0)
-    label = len(group) == 1 and LABEL.match(last.text.strip())
-    if max(last.size, piece.size) > 1.6 * min(last.size, piece.size) and not label:
+    near = before is None or last.left - before.right > piece.left - last.right
+    label = len(group) == 1 and near and LABEL.match(last.text.strip())
+    if max(last.size, piece.size) > (2.2 if label else 1.6) * min(last.size, piece.size):
         return False
     return -1 < gap < (LABEL_GAP if label else 0.7 * WORD_GAP)
 
@@ -505,22 +513,20 @@ def _overprinted(piece: _Piece, other: _Piece) -> bool:
 
 def _line(row: list[_Piece], page: int) -> Line:
     letters = [letter for piece in row for letter in piece.letters if letter.text != " "]
-    looks = Counter(letter.look for letter in letters)
-    look, _ = looks.most_common(1)[0]
-    styles = Counter(letter.look.style for letter in letters if letter.text.isalnum())
-    style, count = styles.most_common(1)[0] if styles else (look.style, 1)
     labelled = len(row) > 1 and bool(LABEL.match(row[0].text.strip()))
+    own = [c for piece in row[labelled:] for c in piece.letters if c.text.isalnum()] or letters
+    look = Counter(letter.look for letter in own).most_common(1)[0][0]
+    style, count = Counter(letter.look.style for letter in own).most_common(1)[0]
     _mark_raised(row, style.size)
     text = " ".join(" ".join(piece.text.split()) for piece in row)
-    told = [letter for letter in letters if letter.text.isalnum()] or letters
     return Line(
         text=_tidy(text), page=page,
         left=min(c.left for c in letters), top=min(c.top for c in letters),
         right=max(c.right for c in letters), bottom=max(c.bottom for c in letters),
         baseline=row[-1].baseline, label=row[0].text.strip() if labelled else "",
         body_left=row[1].left if labelled else row[0].left,
-        style=style, first=told[0].look.style, last=told[-1].look.style,
-        share=count / max(1, sum(styles.values())), tag=look.tag, artifact=look.artifact,
+        style=style, first=own[0].look.style, last=own[-1].look.style,
+        share=count / len(own), tag=look.tag, artifact=look.artifact,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ ZONE = 0.15  # of the page's height, above and below, where running heads and pa
 SLOT = 4.0  # points: lines this near to each other on different pages stand in the same place
 NUMBER = re.compile(r"^\W*(?:Seite\s+|S\.\s*)?(\d{1,4})(?:\s*(?:/|von)\s*\d+)?\W*$")
 NOTE = re.compile(r"^(?:\d{1,3}|[*†‡]{1,3}|[\ue000-\ue009]+)[.)]?\s*\S")
+LEADING = re.compile(r"^(\d{1,4})(?:\s|$)")
 SMALL = 0.92  # of the body's size
 RAISED_DIGITS = {RAISED + digit: str(digit) for digit in range(10)}
 RAISED_RUN = re.compile(f"[{chr(RAISED)}-{chr(RAISED + 9)}]+")
@@ -39,11 +40,12 @@ def body_style(pages: Sequence[Page]) -> Style:
 def sort_out(pages: Sequence[Page], body: Style) -> list[Sorted]:
     """Every line of every page, as text or as furniture."""
     reasons = _running(pages, body)
+    texts = [[line for line in page.lines if id(line) not in reasons] for page in pages]
+    numbered = _line_numbers(texts)
     found = []
-    for page in pages:
-        lines = [line for line in page.lines if id(line) not in reasons]
+    for page, lines in zip(pages, texts, strict=True):
         dropped = [(line, reasons[id(line)]) for line in page.lines if id(line) in reasons]
-        lines, numbers = _without_line_numbers(lines)
+        lines, numbers = _without_line_numbers(lines, numbered)
         lines, notes = _without_footnotes(page, lines, body)
         dropped += [(line, "line number") for line in numbers]
         dropped += [(line, "footnote") for line in notes]
@@ -59,7 +61,7 @@ def _running(pages: Sequence[Page], body: Style) -> Mapping[int, str]:
         if line.artifact:
             reasons[id(line)] = "marked as page decoration"
     _mark_repeated(edge, reasons, body, len(pages))
-    _mark_numbers(edge, reasons)
+    _mark_numbers(edge, reasons, body)
     _mark_slots(edge, reasons, body)
     return reasons
 
@@ -73,12 +75,12 @@ def _edges(page: Page) -> Iterator[Line]:
 def _mark_repeated(
     edge: Sequence[tuple[Page, Line]], reasons: dict[int, str], body: Style, pages: int
 ) -> None:
-    """The same words in the same place on several pages; digits may differ."""
+    """The same words in the same place on several pages, but for the page's number in them."""
     groups: dict[tuple[str, float], list[Line]] = defaultdict(list)
     for _, line in edge:
-        words = re.sub(r"\d+", "#", line.text.casefold())
-        if re.search(r"[^\W\d_]", words):
-            groups[words, round(line.style.size)].append(line)
+        if re.search(r"[^\W\d_]", line.text):
+            for words in _without_page(line):
+                groups[words, round(line.style.size)].append(line)
     for lines in groups.values():
         for line in lines:
             near = {o.page for o in lines if abs(o.baseline - line.baseline) < SLOT}
@@ -88,13 +90,22 @@ def _mark_repeated(
                 reasons[id(line)] = "running head"
 
 
-def _mark_numbers(edge: Sequence[tuple[Page, Line]], reasons: dict[int, str]) -> None:
+def _without_page(line: Line) -> Iterator[str]:
+    """The line's words; and the same with the number that may be its page's as a difference."""
+    words = line.text.casefold()
+    yield words
+    for match in re.finditer(r"\d+", words):
+        yield f"{words[: match.start()]}#{int(match.group()) - line.page}{words[match.end() :]}"
+
+
+def _mark_numbers(edge: Sequence[tuple[Page, Line]], reasons: dict[int, str], body: Style) -> None:
     """Page numbers: they grow with the pages."""
     numbers = [(line, int(match[1])) for _, line in edge if (match := NUMBER.match(line.text))]
     offsets = Counter(value - line.page for line, value in numbers)
     usual = {offset for offset, count in offsets.most_common(2) if count >= 3}
     for line, value in numbers:
-        if value - line.page in usual or (len(offsets) == 1 and offsets.total() > 1):
+        few = len(offsets) == 1 and offsets.total() > 1 and line.style.size <= body.size
+        if value - line.page in usual or few:
             reasons[id(line)] = "page number"
 
 
@@ -111,30 +122,40 @@ def _mark_slots(edge: Sequence[tuple[Page, Line]], reasons: dict[int, str], body
                     reasons.setdefault(id(line), "running head")
 
 
-def _without_line_numbers(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
-    """Numbers at the margin that count the lines, apart from the text or before it."""
+def _line_numbers(pages: Sequence[Sequence[Line]]) -> set[int]:
+    """The identities of lines that begin with their number at the margin, or are nothing else."""
     leading = [
-        (line, int(m[1])) for line in lines if (m := re.match(r"(\d{1,4})(?:\s|$)", line.text))
+        (line, int(match[1]))
+        for lines in pages
+        for line in sorted(lines, key=lambda one: one.baseline)
+        if (match := LEADING.match(line.text))
     ]
-    leading.sort(key=lambda pair: pair[0].baseline)
     steps = Counter(b - a for (_, a), (_, b) in zip(leading, leading[1:], strict=False))
     step, count = steps.most_common(1)[0] if steps else (0, 0)
-    if len(leading) < 5 or step not in (1, 5, 10) or count < 0.6 * (len(leading) - 1):
-        return list(lines), []
-    if len(leading) < 0.6 * len(lines) / step:
-        return list(lines), []
-    lefts = Counter(round(line.left / 8) for line, _ in leading)
-    usual = {place + k for place, _ in lefts.most_common(2) for k in (-1, 0, 1)}
-    counted = {id(line) for line, _ in leading if round(line.left / 8) in usual}
+    numbered = {line.page for line, _ in leading}
+    total = sum(len(lines) for lines in pages if lines and lines[0].page in numbered)
+    if len(leading) < 5 or step not in (1, 2, 5, 10) or count < 0.5 * (len(leading) - 1):
+        return set()
+    if len(leading) < 0.4 * total / step:
+        return set()
+    places = Counter(round(line.left / SLOT) for line, _ in leading)
+    often = [place for place, count in places.most_common(2) if count >= 0.25 * len(leading)]
+    usual = {place + k for place in often for k in (-1, 0, 1)}
+    return {id(line) for line, _ in leading if round(line.left / SLOT) in usual}
+
+
+def _without_line_numbers(
+    lines: Sequence[Line], numbered: set[int]
+) -> tuple[list[Line], list[Line]]:
+    """Lines without their numbers, and the numbers."""
     kept, numbers = [], []
     for line in lines:
-        rest = re.sub(r"^\d{1,4}\s*", "", line.text) if id(line) in counted else line.text
-        if id(line) not in counted:
+        if id(line) not in numbered:
             kept.append(line)
-        elif not rest:
-            numbers.append(line)
-        else:
-            numbers.append(replace(line, text=line.text[: -len(rest)].strip()))
+            continue
+        rest = LEADING.sub("", line.text).strip()
+        numbers.append(replace(line, text=line.text[: len(line.text) - len(rest)].strip()))
+        if rest:
             left = line.body_left if line.label else line.left
             kept.append(replace(line, text=rest, left=left, body_left=left, label=""))
     return kept, numbers

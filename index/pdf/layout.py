@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from statistics import median
 
 from index.pdf.decode import Line, Style
 
 LEAST_LINES = 3  # on each side of a gutter
 CROSSING = 0.15  # most of the lines may cross it
+LEAST_WORDS = 2.5
 LEAST_WIDTH = 5  # points
 DEPTH = 2  # two cuts: up to four columns
 BALANCED = 0.8  # of the headings with nothing beside them, at least
@@ -96,6 +96,12 @@ def _stands_alone(line: Line, lines: Sequence[Line], gutter: float, body: Style)
     )
 
 
+def _words_a_line(lines: Sequence[Line]) -> float:
+    """Words on one baseline: a column of numbers has one, one of text has more."""
+    words = sum(len(line.text.split()) for line in lines)
+    return words / len({round(line.baseline / 3) for line in lines})
+
+
 def _whole(lines: Sequence[Line]) -> Iterator[Line]:
     """What stands on one baseline of a column is one line, however wide its spaces are."""
     current: Line | None = None
@@ -165,7 +171,7 @@ def _parts(lines: Sequence[Line], gutter: float) -> bool:
     right = [line for line in lines if line.left >= gutter]
     if min(len(left), len(right)) < LEAST_LINES:
         return False
-    if min(median(len(line.text.split()) for line in side) for side in (left, right)) < 2.5:
+    if min(_words_a_line(left), _words_a_line(right)) < LEAST_WORDS:
         return False
     beside = sum(
         any(abs(r.baseline - other.baseline) < 2 * r.style.size for other in left) for r in right

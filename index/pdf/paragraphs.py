@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from index.pdf.decode import Line, Style
 
-ROUND = r"[•◦▪▫‣●○■□➔➢➤→✓✔✘✗❖\uf0b7\uf0a7\uf0d8\uf02d\uf0fc\u2713\u25cf]"
+ROUND = r"[•◦▪▫‣●○■□➔➢➤➜▶►◆›→✓✔✘✗❖\uf0b7\uf0a7\uf0d8\uf02d\uf0fc\u2713\u25cf]"
 BULLET = re.compile(rf"^{ROUND}\s*")
 DASH = re.compile(r"^[–—*·-]\s+")
 FINISHED = re.compile(r"[.!?:;…][\"“”»«’')\]*]*$")
@@ -117,13 +117,17 @@ def _edge(rights: Sequence[float]) -> float:
 
 
 def _dash_bullets(lines: Sequence[Line]) -> set[int]:
-    """Lines whose dash begins an item: set apart from the text, or after a finished line."""
+    """Lines whose dash begins an item: after a finished line, or one of several set apart alike;
+    any other dash at the beginning of a line is one of the sentence.
+    """
+    dashed = [line for line in lines if DASH.match(line.text)]
+    gaps = Counter(round(line.body_left - line.left) for line in dashed if line.label)
     found = set()
-    for number, line in enumerate(lines):
+    for before, line in zip([None, *lines], lines, strict=False):
         if not DASH.match(line.text):
             continue
-        before = lines[number - 1] if number else None
-        if line.label or (before and FINISHED.search(before.text) and len(line.text) > 2):
+        alike = line.label and gaps[round(line.body_left - line.left)] > 1
+        if alike or (before and FINISHED.search(before.text)):
             found.add(id(line))
     return found
 
@@ -147,7 +151,7 @@ def _parts(current: Sequence[Line], line: Line, item: bool, right: float, leadin
         return outdented and roomy and FINISHED.search(last.text) is not None
     finished = FINISHED.search(last.text) is not None
     indented = line.left > min(c.left for c in current) + 0.8 * line.style.size
-    if indented and finished and len(current) > 1:
+    if indented and len(current) > 1 and not line.text[:1].islower():
         return True
     return finished and roomy and not line.text[:1].islower()
 
