@@ -1,4 +1,5 @@
-"""Compile a programme into an index bundle: `python ingest.py programmes/dortmund-2025`.
+"""Compile a programme into an index bundle: `python ingest.py programmes/dortmund-2025`, or
+`python ingest.py FILE`, which first makes the folder from a PDF, Word, web or text file.
 
 Exit codes: 0 done, 1 `--diff` found changes, 2 something has to be put right (said in one line).
 """
@@ -20,9 +21,9 @@ from index import bundle
 from index.errors import BundleError, FundstelleError
 
 if TYPE_CHECKING:
-    from index.build import Summary
+    from index.build import Draft, Summary
 
-OUT = Path("var/index")
+OUT, PROGRAMMES, REPORTS = Path("var/index"), Path("programmes"), Path("var/report")
 MODEL = "fundstelle-e5"
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.diff:
             return _diff(options, console)
         if options.report:
-            return _report(options)
+            return _report(options, console)
         return _ingest(options, console)
     except FundstelleError as error:
         console.print(f"ingest: {error}", style="red", markup=False, soft_wrap=True)
@@ -50,7 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ingest.py", description=(__doc__ or "").split("\n")[0])
     parser.add_argument(
-        "programme", type=Path, nargs="+", help="folder with programme.toml and the document"
+        "programme", type=Path, nargs="+",
+        help="folder with programme.toml and the document; or a document, which gets a folder",
+    )  # fmt: skip
+    parser.add_argument("--slug", default="", help="the folder's name, where a document gets one")
+    parser.add_argument(
+        "--programmes", type=Path, default=PROGRAMMES, help="where folders are (default programmes)"
+    )
+    parser.add_argument(
+        "--ocr", action="store_true", help="first recognise the text of a scanned PDF (ocrmypdf)"
     )
     parser.add_argument(
         "--out", type=Path, default=OUT, help="where bundles are kept (default var/index)"
@@ -64,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "--diff", action="store_true", help="what would change against the served bundle"
     )
     mode.add_argument(
-        "--report", action="store_true", help="what the clean-up repaired, dropped and doubts"
+        "--report", action="store_true", help="what was found, repaired and dropped, as a web page"
     )
     return parser
 
@@ -72,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 def _ingest(options: argparse.Namespace, console: Console) -> int:
     from index import build  # not above: brings torch, which --check and --help can do without
 
-    for folder in options.programme:
+    for folder in _folders(options, console):
         summary = build.build(folder, options.out, options.model, _progress(console))
         console.print(_table(summary))
         for warning in summary.draft.programme.warnings:
@@ -80,6 +89,26 @@ def _ingest(options: argparse.Namespace, console: Console) -> int:
                 f"warning: {summary.draft.document}: {warning}", style="yellow", markup=False
             )
     return 0
+
+
+def _folders(options: argparse.Namespace, console: Console) -> Iterator[Path]:
+    """The programmes' folders; a document gets one, made from what it says about itself."""
+    from index import adoption, build, description
+
+    for path in options.programme:
+        if options.ocr:
+            file = path / description.read(path).document if path.is_dir() else path
+            for doing in adoption.recognise(file):
+                console.print(doing, markup=False)
+        if path.is_dir() or not path.suffix:
+            yield path
+        elif (path.parent / description.DESCRIPTION).is_file():
+            yield path.parent
+        else:
+            document = build.read_document(path, _progress(console))
+            folder = adoption.adopt(path, options.programmes, document, options.slug)
+            console.print(f"{folder / description.DESCRIPTION}: look it over", markup=False)
+            yield folder
 
 
 def _progress(console: Console) -> Bar:
@@ -99,7 +128,9 @@ def _table(summary: Summary) -> Table:
     programme = draft.programme
     chapters = len({section.chapter.original for section in programme.sections})
     table = Table(title=f"{draft.info.title} ({draft.info.slug}, version {manifest.version})")
+    pages = [page for p in draft.passages for page in (p.page, p.end_page) if page]
     rows = {
+        "pages": max(pages, default="unknown"),
         "chapters": chapters,
         "sections": len(programme.sections),
         "passages": len(draft.passages),
@@ -151,21 +182,34 @@ def _diff(options: argparse.Namespace, console: Console) -> int:
     return int(changed)
 
 
-def _report(options: argparse.Namespace) -> int:
-    from index import build
+def _report(options: argparse.Namespace, console: Console) -> int:
+    from index import build, report
+    from index.types import Info
 
-    for folder in options.programme:
-        draft = build.read(folder)
-        for warning in draft.programme.warnings:
-            print(f"{draft.document}: warning: {warning}")
-        for dropped in draft.programme.dropped:
-            block = dropped.block
-            print(f"{draft.document}:{block.line}: dropped ({dropped.reason}): {block.text}")
-        for repair in draft.programme.repairs:
-            print(
-                f"{draft.document}:{repair.line}: {repair.rule}: {repair.before} → {repair.after}"
-            )
+    for path in options.programme:
+        if path.is_dir():
+            draft = build.read(path, _progress(console))
+        else:
+            source = build.read_document(path, _progress(console))
+            draft = build.cut(Info(path.stem, source.title or path.stem, path.name), path, source)
+        _print_report(draft)
+        REPORTS.mkdir(parents=True, exist_ok=True)
+        page = REPORTS / f"{draft.info.slug}.html"
+        page.write_text(report.render(draft), encoding="utf-8")
+        console.print(f"to look at: {page}", markup=False)
     return 0
+
+
+def _print_report(draft: Draft) -> None:
+    for warning in draft.programme.warnings:
+        print(f"{draft.document}: warning: {warning}")
+    for dropped in draft.programme.dropped:
+        block = dropped.block
+        place = f"page {block.page}" if block.page else block.line
+        text = " ".join(block.text.split())
+        print(f"{draft.document}:{place}: dropped ({dropped.reason}): {text}")
+    for repair in draft.programme.repairs:
+        print(f"{draft.document}:{repair.line}: {repair.rule}: {repair.before} → {repair.after}")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def check(path: Path, programme: Programme, cut: Sequence[Passage], misses: bool
 def expected(path: Path) -> tuple[list[str], list[str]]:
     """Headings that must be found, and all that are right; as letters, or as hashes of them."""
     contents = [letters(e.title) for e in readers.read(path).contents if not e.title.endswith(":")]
-    outline = [letters(entry.title) for entry in decode(path).outline]
+    outline = [letters(entry.title) for entry in decode(path, lambda *_: None).outline]
     read = json.loads(OUTLINES.read_text()).get(path.stem, []) if OUTLINES.is_file() else []
     return (contents or read or outline), [*contents, *read, *outline]
 

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from index import bundle, confidence, description, lexicon, passages, readers, s
 from index.bundle import Bundle, Manifest, Parts
 from index.encoder import Encoder
 from index.errors import BundleError, DocumentError
-from index.types import Info, Passage, Programme, Section, Vectors
+from index.types import Document, Info, Passage, Programme, Section, Vectors
 from index.vectors import Kind, Rows
 
 ALIKE = 0.6  # least likeness of an old passage to the one that takes over its id
@@ -32,6 +32,7 @@ class Draft:
 
     info: Info
     document: Path
+    source: Document
     programme: Programme
     passages: tuple[Passage, ...]
 
@@ -47,16 +48,46 @@ class Summary:
     seconds: float
 
 
-def read(folder: Path) -> Draft:
+def silent(_: str, __: int) -> AbstractContextManager[Callable[[int], None]]:
+    """No progress is shown."""
+    return nullcontext(lambda _: None)
+
+
+def read(folder: Path, progress: Progress = silent) -> Draft:
     """Read and cut the programme in `folder`.
 
     Raises DocumentError naming the file, line or key that is wrong.
     """
     info = description.read(folder)
     document = folder / info.document
-    programme = structure.programme(readers.read(document), document)
-    _check_bank(folder, info, programme.sections)
-    return Draft(info, document, programme, passages.cut(programme))
+    source = read_document(document, progress)
+    draft = cut(info, document, source)
+    _check_bank(folder, info, draft.programme.sections)
+    return draft
+
+
+def read_document(path: Path, progress: Progress = silent) -> Document:
+    """What the reader of its format finds in `path`.
+
+    Raises DocumentError naming the file, line or page that is wrong.
+    """
+    with progress("read", 100) as advance:
+        shown = 0
+
+        def watch(done: int, all_: int) -> None:
+            nonlocal shown
+            advance(100 * done // all_ - shown)
+            shown = 100 * done // all_
+
+        found = readers.read(path, watch)
+        advance(100 - shown)
+        return found
+
+
+def cut(info: Info, document: Path, source: Document) -> Draft:
+    """A document cut into sections and passages."""
+    programme = structure.programme(source, document)
+    return Draft(info, document, source, programme, passages.cut(programme))
 
 
 def build(folder: Path, root: Path, model: str, progress: Progress) -> Summary:
@@ -65,7 +96,7 @@ def build(folder: Path, root: Path, model: str, progress: Progress) -> Summary:
     Raises DocumentError, ModelError or BundleError; the former bundle is then untouched.
     """
     began = time.monotonic()
-    draft = read(folder)
+    draft = read(folder, progress)
     with bundle.writing(root, draft.info.slug) as fresh:
         with progress("load encoder", 1) as advance:
             encoder = Encoder(model)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
+from PIL.Image import Image as Picture
 
 from index.errors import DocumentError
 from index.types import Entry
@@ -100,8 +101,8 @@ class Decoded:
     language: str
 
 
-def decode(path: Path, advance: Callable[[int], None] = lambda _: None) -> Decoded:
-    """All lines of a PDF.
+def decode(path: Path, watch: Callable[[int, int], None]) -> Decoded:
+    """All lines of a PDF; `watch` is told the pages done and all there are.
 
     Raises DocumentError where it is damaged, encrypted, has no pages or too many.
     """
@@ -116,7 +117,7 @@ def decode(path: Path, advance: Callable[[int], None] = lambda _: None) -> Decod
         pages = []
         for number in range(1, count + 1):
             pages.append(_page(document, number, path))
-            advance(1)
+            watch(number, count)
         info = document.get_metadata_dict()
         outline = tuple(_outline(document))
         return Decoded(tuple(pages), outline, info["Title"], info["Author"], _language(document))
@@ -141,8 +142,8 @@ def open_pdf(path: Path) -> pdfium.PdfDocument:
         ) from error
 
 
-def pictures(path: Path, scale: float = 1.0) -> Iterator[Any]:
-    """Each page drawn, as a PIL image; `scale` 1 is one pixel a point.
+def pictures(path: Path, scale: float = 1.0) -> Iterator[Picture]:
+    """Each page drawn; `scale` 1 is one pixel a point.
 
     Raises DocumentError as `decode` does.
     """

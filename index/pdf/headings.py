@@ -200,16 +200,17 @@ class _Witness:
         text = letters(run.text)
         page = run.lines[0].page
         for title, entry in self._outline:
-            if entry.page in (None, page - 1, page, page + 1) and _same(title, text):
+            if entry.page in (None, page - 1, page, page + 1) and same(title, text):
                 return entry.level
         for title, entry in self._contents:
-            if _same(title, text):
+            if same(title, text):
                 return entry.level
         tags = [line.tag for line in run.lines if line.tag]
         return tags[0] if tags else None
 
 
-def _same(title: str, text: str) -> bool:
+def same(title: str, text: str) -> bool:
+    """Whether two strings of letters are one heading, but for a letter or two."""
     if title == text:
         return True
     if (

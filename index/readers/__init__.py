@@ -9,13 +9,21 @@ from index.errors import DocumentError
 from index.readers import pdf, text
 from index.types import Document
 
-READERS: Mapping[str, Callable[[Path], Document]] = {
+Watch = Callable[[int, int], None]  # called with how much is done, and of how much
+
+
+def _at_once(read: Callable[[Path], Document]) -> Callable[[Path, Watch], Document]:
+    """A reader too quick to be watched."""
+    return lambda path, _: read(path)
+
+
+READERS: Mapping[str, Callable[[Path, Watch], Document]] = {
     ".pdf": pdf.read,
-    ".txt": text.read,
+    ".txt": _at_once(text.read),
 }
 
 
-def read(path: Path) -> Document:
+def read(path: Path, watch: Watch = lambda *_: None) -> Document:
     """What a document holds, in reading order.
 
     Raises DocumentError for a missing, empty, unknown or undecodable file.
@@ -25,7 +33,7 @@ def read(path: Path) -> Document:
         raise DocumentError(path, "unknown format", f"use one of {', '.join(READERS)}")
     if not path.is_file():
         raise DocumentError(path, "no such file", "check `document` in programme.toml")
-    document = reader(path)
+    document = reader(path, watch)
     if not document.blocks:
         raise DocumentError(path, "the file holds no text", "export the programme again")
     return document

@@ -20,12 +20,12 @@ JUNK_TITLE = re.compile(
 PROSE_WORDS = 15  # a run this long is text; pages before the first one are the cover
 
 
-def read(path: Path, advance: Callable[[int], None] = lambda _: None) -> Document:
+def read(path: Path, watch: Callable[[int, int], None]) -> Document:
     """The headings, paragraphs and items of a PDF, with their pages and places.
 
     Raises DocumentError where it can't be opened, or its pages are pictures.
     """
-    decoded = decode(path, advance)
+    decoded = decode(path, watch)
     warnings = tuple(_unreadable(decoded, path))
     body = furniture.body_style(decoded.pages)
     pages = furniture.sort_out(decoded.pages, body)
@@ -97,7 +97,8 @@ def _title(decoded: Decoded, cover: Sequence[Run]) -> str:
     lines = [line for run in cover for line in run.lines]
     largest = max((line.style.size for line in lines), default=0.0)
     words = [line.text for line in lines if line.style.size >= 0.9 * largest]
-    return re.sub(r"\s+", " ", re.sub(r"-\n", "-", "\n".join(words))).strip()
+    joined = re.sub(r"(?<=[A-ZÄÖÜ])-\n(?=[A-ZÄÖÜ]{2})", "", "\n".join(words))
+    return re.sub(r"\s+", " ", re.sub(r"-\n", "-", joined)).strip()
 
 
 def _dropped(lines: Sequence[Line], reason: str) -> Dropped:
