@@ -1,15 +1,23 @@
-"""Question files: JSON Lines with `id, query, lang, kind, section, evidence`."""
+"""Question files: JSON Lines with at least `id, query, kind, evidence`.
+
+A span of evidence is verbatim text; or, for a programme whose text is not ours to publish, the hash
+of a sentence: `sha256:` and 16 hex digits of the SHA-256 of its letters.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from index.errors import DocumentError
+from index.headings import letters
 from index.types import Passage
 
+HASHED = "sha256:"
 OUT_OF_SCOPE = "outofscope"
 
 
@@ -50,10 +58,20 @@ def right_passages(question: Question, passages: Sequence[Passage]) -> frozenset
     texts = [" ".join(passage.text.split()) for passage in passages]
     right: set[int] = set()
     for span in question.evidence:
-        holders = {n for n, text in enumerate(texts) if " ".join(span.split()) in text}
+        if span.startswith(HASHED):
+            holders = {n for n, passage in enumerate(passages) if span in hashes(passage)}
+        else:
+            holders = {n for n, text in enumerate(texts) if " ".join(span.split()) in text}
         if not holders:
             raise DocumentError(
                 question.id, f"no passage contains “{span[:60]}”", "correct the span"
             )
         right |= holders
     return frozenset(right)
+
+
+@cache
+def hashes(passage: Passage) -> frozenset[str]:
+    """The hashes of a passage's sentences, as question files give them."""
+    sentences = (letters(passage.text[start:end]) for start, end in passage.sentences)
+    return frozenset(HASHED + sha256(text.encode()).hexdigest()[:16] for text in sentences)

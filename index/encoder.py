@@ -80,11 +80,13 @@ class Encoder:
 
     def encode_in_steps(self, texts: Sequence[str], advance: Callable[[int], None]) -> Vectors:
         """As `encode`, telling `advance` how many texts were done after each batch."""
-        chunks = []
-        for batch in _batched(texts, 32):
-            chunks.append(self.encode(batch))
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        # Short texts beside short ones: a batch costs what its longest text costs.
+        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+        for batch in _batched(order, 32):
+            vectors[batch] = self.encode([texts[number] for number in batch])
             advance(len(batch))
-        return np.concatenate(chunks) if chunks else np.zeros((0, self.dimension), np.float32)
+        return vectors
 
     def compile(self, folder: Path) -> None:
         """Write the query side into `folder`.
@@ -119,8 +121,8 @@ def link_or_copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _batched(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (texts[start : start + size] for start in range(0, len(texts), size))
+def _batched(numbers: list[int], size: int) -> Iterator[list[int]]:
+    return (numbers[start : start + size] for start in range(0, len(numbers), size))
 
 
 def _load(name: str, path: Path) -> SentenceTransformer:

@@ -5,6 +5,7 @@ The only importer of simplemma, which is asked for words that the body does not 
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ import simplemma
 from index.sentences import split
 from index.types import Heading
 
+ALIKE = 0.9
 WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -21,6 +23,22 @@ def in_capitals(text: str) -> bool:
     """Whether every letter is a capital; ß counts as one, since it has none in most fonts."""
     letters = [c for c in text if c.isalpha() and c != "ß"]
     return len(letters) >= 3 and all(c.isupper() for c in letters)
+
+
+def letters(text: str) -> str:
+    """What two printings of a heading have in common: its letters and digits."""
+    text = re.sub(r"[-\u00ad]\n", "", text)
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two strings of `letters` are one heading, but for a slip or two."""
+    if one == other:
+        return True
+    longest = max(len(one), len(other))
+    if abs(len(one) - len(other)) > 0.2 * longest or min(len(one), len(other)) < 8:
+        return False
+    return difflib.SequenceMatcher(None, one, other).ratio() >= ALIKE
 
 
 class Casing:

@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL.Image import Image as Picture
 
 from index.build import Draft
+from index.headings import letters, same
 from index.pdf import decode
-from index.pdf.headings import letters, same
 from index.types import Box
 
 SCALE = 0.75  # pixels a point of the page pictures

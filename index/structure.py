@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from index.cleanup import LIGATURES, Vocabulary, join, join_lines, repair
 from index.errors import DocumentError
-from index.headings import Casing, in_capitals
+from index.headings import Casing, in_capitals, letters, same
 from index.types import (
     Block,
     Document,
@@ -60,7 +60,7 @@ def programme(document: Document, place: object) -> Programme:
         sections,
         tuple(everything),
         (*document.dropped, *dropped),
-        (*document.warnings, *_warnings(cleaned)),
+        (*document.warnings, *_unfound(document, sections), *_warnings(cleaned)),
     )
 
 
@@ -162,12 +162,12 @@ def drop_furniture(
             opening.insert(
                 0, Block(title or "Einleitung", opening[0].line, opening[0].page, level=1)
             )
-    titles = {_letters(block.text) for block in front if len(_letters(block.text)) >= 6}
+    titles = {letters(block.text) for block in front if len(letters(block.text)) >= 6}
     kept, dropped = [], [Dropped(block, "title page") for block in front]
     for number, block in enumerate(body):
-        if number > 0 and _letters(block.text) in titles:
+        if number > 0 and letters(block.text) in titles:
             dropped.append(Dropped(block, "running title"))
-        elif not _letters(block.text):
+        elif not letters(block.text):
             dropped.append(Dropped(block, "no words"))
         elif LEADERS.search(block.text):
             dropped.append(Dropped(block, "table of contents"))
@@ -230,7 +230,7 @@ def join_torn(blocks: Sequence[Block]) -> tuple[list[Block], list[Repair]]:
 
 
 def _merged(last: Block, block: Block, text: str) -> Block:
-    before = letters(last.text)
+    before = _count(last.text)
     turns = last.turns
     if block.page and block.page != (turns[-1][1] if turns else last.page):
         turns = (*turns, (before, block.page))
@@ -279,7 +279,7 @@ def cut_sections(blocks: Sequence[Block]) -> tuple[tuple[Section, ...], list[Rep
     return tuple(sections), repairs
 
 
-def letters(text: str) -> int:
+def _count(text: str) -> int:
     """How many letters and digits `text` has: the clean-up keeps them all, so that they tell
     where a page turned.
     """
@@ -318,6 +318,15 @@ def _respelled(heading: Heading) -> bool:
     return heading.text.casefold() != heading.original.casefold()
 
 
+def _unfound(document: Document, sections: Sequence[Section]) -> Iterable[str]:
+    """What the printed table of contents names and the text does not have as a heading."""
+    found = [letters(section.heading.original) for section in sections]
+    for entry in document.contents:
+        group = entry.page is None and entry.title.endswith(":")  # of entries, no heading itself
+        if not group and not any(same(letters(entry.title), heading) for heading in found):
+            yield f"in the table of contents, but not found as a heading: {entry.title}"
+
+
 def _warnings(blocks: Sequence[Block]) -> Iterable[str]:
     for block, following in zip(blocks, [*blocks, Block("", 0, level=1)][1:], strict=True):
         if not block.level and not FINISHED.search(block.text):
@@ -328,10 +337,6 @@ def _warnings(blocks: Sequence[Block]) -> Iterable[str]:
 
 def _place(block: Block) -> str:
     return f"page {block.page}" if block.page else f"line {block.line}"
-
-
-def _letters(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalpha())
 
 
 class Slugs:
@@ -350,8 +355,8 @@ class Slugs:
 
 def slugify(text: str) -> str:
     """Lower-case ASCII words joined by hyphens, cut at a word to at most 60 characters."""
-    for umlaut, letters in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
-        text = text.lower().replace(umlaut, letters)
+    for umlaut, pair in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
+        text = text.lower().replace(umlaut, pair)
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", ascii_text)
     while len("-".join(words)) > SLUG_LENGTH and len(words) > 1:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 import ingest
+from index import bundle
 from tests.conftest import SEED, SLUG
+from tests.pdfs import LEFT, Text, column, prose, write
 
 
 @pytest.fixture
@@ -44,10 +46,32 @@ def test_it_compiles_reports_and_verifies(
     assert "~ dortmund-kann-das" in capsys.readouterr().err
 
 
-def test_report_lists_repairs_and_warnings(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+def test_a_document_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What was repaired where, with lines; nothing is written."""
+    """`ingest.py FILE` makes the folder, compiles it, and does not mind being told twice."""
+    monkeypatch.chdir(tmp_path)
+    chapters = [
+        [Text(LEFT, 90, name, 16, bold=True), *column([prose(n), prose(n + 4)], 120)]
+        for n, name in ((10, "Wohnen"), (30, "Verkehr"))
+    ]
+    write(tmp_path / "plan.pdf", chapters, title="Unser Plan")
+    for _ in range(2):
+        assert ingest.main(["plan.pdf"]) == 0
+        assert "pages" in capsys.readouterr().err
+    served = bundle.load(tmp_path / "var" / "index" / "unser-plan")
+    assert [p.page for p in served.passages] == [1, 1, 2, 2]
+    assert ingest.main(["plan.pdf", "--report"]) == 0
+    assert "heading, level 1" in (tmp_path / "var" / "report" / "plan.html").read_text()
+    assert ingest.main(["nichts.pdf"]) == 2
+    assert "nichts.pdf: no such file" in capsys.readouterr().err
+
+
+def test_report_lists_repairs_and_warnings(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was repaired where, with lines; and a page to look at."""
+    monkeypatch.chdir(folder)
     assert ingest.main([str(folder), "--report"]) == 0
     shown = capsys.readouterr().out
     assert "soft-hyphen: sicher-gestellt → sichergestellt" in shown
@@ -79,6 +103,7 @@ def test_a_bad_document_is_one_line_and_exit_code_2(
     damage(folder)  # type: ignore[operator]
     assert ingest.main([str(folder), "--out", str(tmp_path / "index")]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
+    lines = [line for line in lines if not line.startswith("read ")]  # the progress bar
     assert len(lines) == 1
     assert "dortmund-kann-das.txt" in lines[0]
     assert ";" in lines[0]

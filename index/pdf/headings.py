@@ -7,13 +7,12 @@ first line of the paragraph they stand above.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from index.headings import in_capitals
+from index.headings import in_capitals, letters, same
 from index.pdf.decode import Style
 from index.pdf.paragraphs import FINISHED, Run
 from index.types import Entry
@@ -22,7 +21,6 @@ MOST_WORDS = 30
 MOST_LINES = 5
 LARGER = 1.06  # times the body's size
 PROSE_SHARE = 0.5  # a style with more of its words in long runs sets prose
-ALIKE = 0.9
 ENOUGH = 5  # witnessed headings that make the witnesses a measure for all others
 NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[IVXL]+\.|[A-Z]\.|[a-z][.)]|Kapitel \d+:?)(?:\s|$)")
 
@@ -182,12 +180,6 @@ def _lead_in(number: int, runs: Sequence[Run], looks: Sequence[str]) -> Kind:
     return LEAD_IN if looks[number] == "weak" and follows else TEXT
 
 
-def letters(text: str) -> str:
-    """What two printings of a heading have in common."""
-    text = re.sub(r"[-\u00ad]\n", "", text)
-    return "".join(c for c in text.casefold() if c.isalnum())
-
-
 class _Witness:
     """The outline and the printed table of contents."""
 
@@ -207,18 +199,6 @@ class _Witness:
                 return entry.level
         tags = [line.tag for line in run.lines if line.tag]
         return tags[0] if tags else None
-
-
-def same(title: str, text: str) -> bool:
-    """Whether two strings of letters are one heading, but for a letter or two."""
-    if title == text:
-        return True
-    if (
-        abs(len(title) - len(text)) > 0.2 * max(len(title), len(text))
-        or min(len(title), len(text)) < 8
-    ):
-        return False
-    return difflib.SequenceMatcher(None, title, text).ratio() >= ALIKE
 
 
 Class = tuple[float, bool, bool, str]
