@@ -22,6 +22,7 @@ from index.errors import BundleError, FundstelleError
 
 if TYPE_CHECKING:
     from index.build import Draft, Summary
+    from index.types import Document
 
 OUT, PROGRAMMES, REPORTS = Path("var/index"), Path("programmes"), Path("var/report")
 MODEL = "fundstelle-e5"
@@ -81,8 +82,9 @@ def _parser() -> argparse.ArgumentParser:
 def _ingest(options: argparse.Namespace, console: Console) -> int:
     from index import build  # not above: brings torch, which --check and --help can do without
 
-    for folder in _folders(options, console):
-        summary = build.build(folder, options.out, options.model, _progress(console))
+    for folder, source in _folders(options, console):
+        progress = _progress(console)
+        summary = build.build(folder, options.out, options.model, progress, source)
         console.print(_table(summary))
         for warning in summary.draft.programme.warnings:
             console.print(
@@ -91,7 +93,9 @@ def _ingest(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _folders(options: argparse.Namespace, console: Console) -> Iterator[Path]:
+def _folders(
+    options: argparse.Namespace, console: Console
+) -> Iterator[tuple[Path, Document | None]]:
     """The programmes' folders; a document gets one, made from what it says about itself."""
     from index import adoption, build, description
 
@@ -101,14 +105,14 @@ def _folders(options: argparse.Namespace, console: Console) -> Iterator[Path]:
             for doing in adoption.recognise(file):
                 console.print(doing, markup=False)
         if path.is_dir() or not path.suffix:
-            yield path
+            yield path, None
         elif (path.parent / description.DESCRIPTION).is_file():
-            yield path.parent
+            yield path.parent, None
         else:
             document = build.read_document(path, _progress(console))
             folder = adoption.adopt(path, options.programmes, document, options.slug)
             console.print(f"{folder / description.DESCRIPTION}: look it over", markup=False)
-            yield folder
+            yield folder, document
 
 
 def _progress(console: Console) -> Bar:

@@ -53,15 +53,14 @@ def silent(_: str, __: int) -> AbstractContextManager[Callable[[int], None]]:
     return nullcontext(lambda _: None)
 
 
-def read(folder: Path, progress: Progress = silent) -> Draft:
-    """Read and cut the programme in `folder`.
+def read(folder: Path, progress: Progress = silent, source: Document | None = None) -> Draft:
+    """Read and cut the programme in `folder`; with `source`, its document has been read already.
 
     Raises DocumentError naming the file, line or key that is wrong.
     """
     info = description.read(folder)
     document = folder / info.document
-    source = read_document(document, progress)
-    draft = cut(info, document, source)
+    draft = cut(info, document, source or read_document(document, progress))
     _check_bank(folder, info, draft.programme.sections)
     return draft
 
@@ -90,13 +89,15 @@ def cut(info: Info, document: Path, source: Document) -> Draft:
     return Draft(info, document, source, programme, passages.cut(programme))
 
 
-def build(folder: Path, root: Path, model: str, progress: Progress) -> Summary:
+def build(
+    folder: Path, root: Path, model: str, progress: Progress, source: Document | None = None
+) -> Summary:
     """Compile the programme in `folder` to `root/<slug>`; the bundle there is replaced at the end.
 
     Raises DocumentError, ModelError or BundleError; the former bundle is then untouched.
     """
     began = time.monotonic()
-    draft = read(folder, progress)
+    draft = read(folder, progress, source)
     with bundle.writing(root, draft.info.slug) as fresh:
         with progress("load encoder", 1) as advance:
             encoder = Encoder(model)
