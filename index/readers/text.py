@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.errors import DocumentError
 from index.headings import in_capitals
 from index.readers.flow import BULLET, bulleted, unbulleted, with_items
-from index.types import Block, Document
+from index.types import Block, Document, Dropped
+
+Measure = Callable[[str], int]
 
 FORM_FEED = "\f"
 GAP_LINES = 3  # blank lines in a row that betray a page break; one or two only part paragraphs
@@ -33,8 +36,10 @@ ENDED = re.compile(r"[.!?:…][\"“”»«’')\]]*$")
 STARTS = re.compile(r"[\"„“»(]*[A-ZÄÖÜ0-9]")
 NUMBER = re.compile(r"^(\d{1,3}|[a-z])([.)])[ \t]+(?=\S)")
 ENOUGH_LINES = 8  # neighbouring lines that it takes to tell how long lines are
+ENOUGH_ZEROS = 4  # bytes; fewer tell nothing about an encoding
 UNWRAPPED = 160  # letters; no page and no screen wraps lines as long as this
 ROOM = 0.8  # of the width: a line shorter than this was ended on purpose, however letters vary
+REFRAIN = 3  # pages on which a running title stands at least
 HEADING_WORDS = 10  # more words than this, standing on a paragraph, are its first line
 
 
@@ -44,7 +49,8 @@ def read(path: Path) -> Document:
     Raises DocumentError where it is none of these, naming the line.
     """
     text, warnings = decode(path)
-    return Document(tuple(blocks(text)), warnings=warnings)
+    body, dropped = without_edges(text)
+    return Document(tuple(blocks(body)), dropped=tuple(dropped), warnings=warnings)
 
 
 def decode(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -74,7 +80,7 @@ def _by_zeros(data: bytes) -> str:
     """UTF-16 without its mark: of Western letters every second byte is zero."""
     head = data[:4096]
     even, odd = head[::2].count(0), head[1::2].count(0)
-    most = 0.4 * len(head) / 2
+    most = max(ENOUGH_ZEROS, 0.4 * len(head) / 2)
     if odd > most and even < most / 8:
         return "utf-16-le"
     return "utf-16-be" if even > most and odd < most / 8 else "utf-8"
@@ -97,6 +103,35 @@ def _windows(path: Path, data: bytes, start: int) -> str:
 
 def _fault(path: Path, data: bytes, at: int, problem: str, remedy: str) -> DocumentError:
     return DocumentError(f"{path}:{data.count(10, 0, at) + 1}", problem, remedy)
+
+
+def without_edges(text: str) -> tuple[str, list[Dropped]]:
+    """The text without the running titles and page numbers of its pages; and those."""
+    pages = [page.split("\n") for page in text.split(FORM_FEED)]
+    edges = [_edges(page) for page in pages]
+    count = Counter(key for page in edges for key in {_letters(line) for _, line in page})
+    often = max(REFRAIN, len(pages) / 3)
+    dropped: list[Dropped] = []
+    above = 0
+    for number, (page, lines) in enumerate(zip(pages, edges, strict=True), 1):
+        for at, line in lines:
+            if count[_letters(line)] >= often:
+                reason = "running title" if _letters(line) else "page number"
+                dropped.append(Dropped(Block(line, above + at + 1, number), reason))
+                page[at] = ""
+        above += len(page) - 1
+    return FORM_FEED.join("\n".join(page) for page in pages), dropped
+
+
+def _edges(page: Sequence[str]) -> list[tuple[int, str]]:
+    """The first and last lines of a page: position and text."""
+    lines = [(at, line.strip()) for at, line in enumerate(page) if line.strip()]
+    return [*lines[:1], *lines[1:][-1:]]
+
+
+def _letters(line: str) -> str:
+    """What running titles have in common, whatever the page's number."""
+    return "".join(c for c in line.casefold() if c.isalpha())
 
 
 @dataclass(frozen=True)
@@ -141,29 +176,48 @@ def _stretches(text: str) -> Iterator[_Stretch]:
 
 
 class _Layout:
-    """How long the text's lines are, and so which of them were ended on purpose."""
+    """How long the text's lines are, and so which of them were ended on purpose.
+
+    Most programs wrap lines by their letters, `fold` by their bytes, and a printed page by the
+    letters' widths: then only a much shorter line was surely ended on purpose.
+    """
 
     def __init__(self, stretches: Sequence[_Stretch]) -> None:
         pairs = [
             (a.text, b.text) for s in stretches for a, b in zip(s.lines, s.lines[1:], strict=False)
         ]
-        lengths = sorted(len(a) for a, _ in pairs)
-        self._known = len(pairs) >= ENOUGH_LINES
-        self._width = lengths[int(0.97 * (len(lengths) - 1))] if self._known else 0
+        self.known = len(pairs) >= ENOUGH_LINES
+        self._measure, self._width, torn = min(
+            (_fitted(pairs, measure) for measure in (len, _bytes)), key=lambda found: found[2]
+        )
         self.wrapped = self._width < UNWRAPPED
-        roomy = [pair for pair in pairs if self._has_room(*pair, 1.0)]
-        torn = sum(not ENDED.search(a) and b[:1].islower() for a, b in roomy)
         self._share = 1.0 if torn < 0.02 * len(pairs) else ROOM
 
     def ends(self, line: str, following: str) -> bool:
         """Whether `line` was ended before it was full."""
-        if not self._known:
+        if not self.known:
             return False
-        return not self.wrapped or self._has_room(line, following, self._share)
+        room = self._share * self._width
+        return not self.wrapped or _needs(line, following, self._measure) <= room
 
-    def _has_room(self, line: str, following: str, share: float) -> bool:
-        word = following.split(" ", 1)[0]
-        return len(line) + 1 + len(word) <= share * self._width
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
+
+
+def _needs(line: str, following: str, measure: Measure) -> int:
+    """How long `line` would be with the next one's first word."""
+    return measure(line) + 1 + measure(following.split(" ", 1)[0])
+
+
+def _fitted(pairs: Sequence[tuple[str, str]], measure: Measure) -> tuple[Measure, int, int]:
+    """A measure, the lines' width by it, and how many sentences are torn although there was
+    room.
+    """
+    lengths = sorted(measure(line) for pair in pairs for line in pair) or [0]
+    width = lengths[int(0.99 * (len(lengths) - 1))]
+    torn = (_needs(a, b, measure) <= width and b[:1].islower() for a, b in pairs)
+    return measure, width, sum(torn)
 
 
 def _parted(stretch: _Stretch, layout: _Layout) -> Iterator[Block]:
@@ -173,9 +227,10 @@ def _parted(stretch: _Stretch, layout: _Layout) -> Iterator[Block]:
     items = _items(texts, ended)
     starts = [0]
     for at in range(1, len(texts)):
-        before = texts[starts[-1] : at]
-        parted = ended[at - 1] and _parts(before, texts[at], layout.wrapped, items[starts[-1]])
-        if items[at] or parted:
+        free = not layout.wrapped or items[starts[-1]]
+        first = starts[-1] == at - 1
+        parted = ended[at - 1] and _parts(texts[at - 1], texts[at], free, first)
+        if items[at] or parted or (layout.known and _shouts(texts[at - 1], texts[at])):
             starts.append(at)
     for start, end in zip(starts, [*starts[1:], len(texts)], strict=True):
         lines = texts[start:end]
@@ -190,16 +245,25 @@ def _parted(stretch: _Stretch, layout: _Layout) -> Iterator[Block]:
         )
 
 
-def _parts(before: Sequence[str], following: str, wrapped: bool, item: bool) -> bool:
-    """Whether a paragraph, a heading or an item is over where a line was ended on purpose."""
-    last = before[-1]
-    if in_capitals(last) or in_capitals(following):
-        return in_capitals(last) != in_capitals(following)
+def _shouts(line: str, following: str) -> bool:
+    """Whether one of the lines is a heading in capitals and the other is not; an abbreviation that
+    happens to fill a line is none.
+    """
+    loud = [text for text in (line, following) if in_capitals(text)]
+    return len(loud) == 1 and " " in loud[0]
+
+
+def _parts(line: str, following: str, free: bool, first: bool) -> bool:
+    """Whether a paragraph, a heading or an item is over with a line that was ended on purpose.
+
+    `free` means that any such line ends one; `first` that the line is its paragraph's first.
+    """
+    if in_capitals(line) and in_capitals(following):
+        return False  # a heading of two lines
     if not STARTS.match(following):
         return False
-    if not wrapped or item or ENDED.search(last):
-        return True
-    return len(before) == 1 and len(last.split()) <= HEADING_WORDS and not last.endswith((",", "-"))
+    heading = first and len(line.split()) <= HEADING_WORDS and not line.endswith((",", "-"))
+    return free or heading or bool(ENDED.search(line))
 
 
 def _items(lines: Sequence[str], ended: Sequence[bool]) -> list[bool]:
