@@ -255,12 +255,10 @@ class _Walk:
                 self._text(child.text_content or "")
             elif child.tag == "br":
                 self._line_break(flushing)
-            elif _unread(child):
-                continue
-            elif _is_reference(child):
-                self._breaks = 0
             elif _is_note(child):
                 self._note(child)
+            elif _unread(child) or _is_reference(child):
+                continue
             elif flushing:
                 self._element(child)
             else:
@@ -350,7 +348,7 @@ class _Walk:
         caption = next((c for c in _children(node) if c.tag == "caption"), None)
         if caption is not None:
             self.block(caption)
-        if max(map(len, rows), default=0) < 2 or node.css_first("h1, h2, h3, h4, h5, h6, table"):
+        if max(map(len, rows), default=0) < 2 or _laid_out(node):
             for cell in (cell for row in rows for cell in row):
                 self.block(cell)
             return
@@ -371,6 +369,12 @@ def _number(text: str | None, otherwise: int) -> int:
 
 def _cells(row: LexborNode) -> list[LexborNode]:
     return [c for c in _children(row) if c.tag in {"td", "th"} and not _unread(c)]
+
+
+def _laid_out(table: LexborNode) -> bool:
+    """Whether the table only arranges text: one of figures has no headings or tables inside."""
+    inner = table.css("h1, h2, h3, h4, h5, h6, table")
+    return any(node.mem_id != table.mem_id for node in inner)
 
 
 def _own(row: LexborNode, table: LexborNode) -> bool:

@@ -115,7 +115,7 @@ class _Styles:
         """The first of the names of a style and those below it that is of this kind."""
         names = [name]
         for style in self.chain(name):
-            names += [style.get(STYLE + "name", ""), style.get(STYLE + "display-name", "")]
+            names += [style.get(STYLE + key, "") for key in ("display-name", "parent-style-name")]
         return next((m for n in names if (m := pattern.match(n))), None)
 
     def look(self, paragraph: str, spans: Iterable[str]) -> Look:
