@@ -258,8 +258,9 @@ def _parts(line: str, following: str, free: bool, first: bool) -> bool:
 
     `free` means that any such line ends one; `first` that the line is its paragraph's first.
     """
-    if in_capitals(line) and in_capitals(following):
-        return False  # a heading of two lines
+    loud = in_capitals(line), in_capitals(following)
+    if any(loud):
+        return not all(loud)  # two such lines are one heading
     if not STARTS.match(following):
         return False
     heading = first and len(line.split()) <= HEADING_WORDS and not line.endswith((",", "-"))

@@ -26,7 +26,7 @@ def test_only_the_programme_of_a_page_is_read(tmp_path: Path) -> None:
     found = page(
         tmp_path,
         """<body><header>Kopf <a href=/>Start</a></header><nav>Menü</nav><h1>Wohnen</h1>
-        <p>Text<script>böse()</script><style>p{}</style></p><aside>Werbung</aside>
+        <p>Text<!-- weg --><script>böse()</script><style>p{}</style></p><aside>Werbung</aside>
         <noscript>ohne</noscript><template><p>leer</p></template><form><input> Suche</form>
         <button>Teilen</button><p hidden>weg</p><p style="color:red; DISPLAY : none">weg</p>
         <p aria-hidden=true>weg</p><div role=navigation>weg</div><svg><text>weg</text></svg>
