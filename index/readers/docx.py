@@ -35,6 +35,7 @@ BREAKS = {W + "br": " ", W + "cr": " ", W + "tab": "\t", W + "ptab": "\t"}
 SIGNS = BREAKS | {W + "noBreakHyphen": "-", W + "softHyphen": "\u00ad"}
 NOTES = {W + "footnoteReference": "footnotes", W + "endnoteReference": "endnotes"}
 MOST_STEPS = 20  # from a style to those it is based on; more are a circle
+MOST_LEVELS = 9  # of a list
 MOST_MARKER = 40  # letters of a numbering's pattern
 SIZE = 20  # half points, where nothing says otherwise
 
@@ -65,6 +66,10 @@ def _value(element: Element | None, *names: str) -> str:
 
 def _number(text: str, otherwise: int) -> int:
     return int(text) if re.fullmatch(r"-?\d{1,6}", text) else otherwise
+
+
+def _depth(level: Element) -> int:
+    return _number(level.get(W + "ilvl", ""), 0)
 
 
 def _on(element: Element | None, name: str) -> bool | None:
@@ -147,6 +152,7 @@ class _Lists:
     def __init__(self, root: Element) -> None:
         self._abstract = {a.get(W + "abstractNumId", ""): a for a in _children(root, "abstractNum")}
         self._lists = {n.get(W + "numId", ""): n for n in _children(root, "num")}
+        self._levels: dict[str, dict[int, Element]] = {}
         self._counts: dict[str, dict[int, int]] = {}
         self._begun: set[str] = set()
 
@@ -156,11 +162,9 @@ class _Lists:
         if definition is None:
             return None
         kind = _value(definition, "abstractNumId")
-        levels = {_number(v.get(W + "ilvl", ""), 0): v for v in self._levels(kind)}
-        for override in _children(definition, "lvlOverride"):
-            level = _child(override, "lvl")
-            if level is not None:
-                levels[_number(override.get(W + "ilvl", ""), 0)] = level
+        if number not in self._levels:
+            self._levels[number] = self._defined(kind, definition)
+        levels = self._levels[number]
         style = _value(levels.get(depth), "numFmt") or "bullet"
         if style in {"bullet", "none"}:
             return BULLET if style == "bullet" else ""
@@ -169,8 +173,14 @@ class _Lists:
             _value(levels.get(depth), "lvlText")[:MOST_MARKER] or f"%{depth + 1}.", counts, levels
         )
 
-    def _levels(self, kind: str) -> list[Element]:
-        return _children(self._abstract.get(kind), "lvl")
+    def _defined(self, kind: str, definition: Element) -> dict[int, Element]:
+        """A list's levels, as its kind and what it overrides define them."""
+        levels = {_depth(v): v for v in _children(self._abstract.get(kind), "lvl")}
+        for override in _children(definition, "lvlOverride")[:MOST_LEVELS]:
+            level = _child(override, "lvl")
+            if level is not None:
+                levels[_depth(override)] = level
+        return levels
 
     def _count(
         self, number: str, kind: str, depth: int, definition: Element, levels: dict[int, Element]
@@ -180,7 +190,7 @@ class _Lists:
             self._begun.add(number)
             for override in _children(definition, "lvlOverride"):
                 if _value(override, "startOverride"):
-                    counts.pop(_number(override.get(W + "ilvl", ""), 0), None)
+                    counts.pop(_depth(override), None)
         for level in range(depth + 1):
             start = _number(_value(levels.get(level), "start"), 1)
             restart = _override(definition, level)
@@ -192,7 +202,7 @@ class _Lists:
 
 
 def _override(definition: Element, depth: int) -> int | None:
-    for override in _children(definition, "lvlOverride"):
+    for override in _children(definition, "lvlOverride")[:MOST_LEVELS]:
         if override.get(W + "ilvl") == str(depth) and _value(override, "startOverride"):
             return _number(_value(override, "startOverride"), 1)
     return None

@@ -22,7 +22,7 @@ MOST_UNPACKED = 200 * MEGABYTE
 MOST_PACKED = 200  # times smaller than what it holds; deflated XML reaches about 50
 HARMLESS = 20 * MEGABYTE  # unpacked; so little may be packed however tightly
 MOST_PART = 50 * MEGABYTE
-MOST_TAGS = 2_000_000  # of one part; each costs some hundred bytes of memory
+MOST_TAGS = 1_000_000  # of one part; each costs some hundred bytes of memory
 MOST_PARTS = 10_000
 
 ZIP = b"PK\x03\x04"

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.errors import DocumentError
+from index.readers import text
 from index.readers.flow import BULLET, Flow, counted, plain
 from index.types import Document
 
-MOST_BYTES = 30_000_000
-MOST_DEPTH = 2_000  # the parser's time grows with the square of it
+MOST_BYTES = 10_000_000
+MOST_DEPTH = 300  # the parser's time grows with the square of it
+MOST_ENTRIES = 2_000  # of a table of contents
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 UNREAD = {
     *("script", "style", "template", "noscript", "head", "title", "nav", "footer", "aside"),
@@ -44,7 +46,7 @@ VOID = {"br", "img", "hr", "input", "meta", "link", "col", "wbr", "area", "sourc
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 CHARSET = re.compile(rb"<meta[^>]{0,300}charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.I)
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
-MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+WINDOWS = {"iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii", "windows-1252"}  # as browsers do
 
 
 def read(path: Path) -> Document:
@@ -54,8 +56,10 @@ def read(path: Path) -> Document:
     """
     data = path.read_bytes()
     if len(data) > MOST_BYTES:
-        raise DocumentError(path, "a page of more than 30 MB", "leave out embedded pictures")
+        raise DocumentError(path, "a page of more than 10 MB", "leave out embedded pictures")
     source = decode(data)
+    if "\0" in source:
+        raise DocumentError(path, "binary data in a page", "save the page again")
     if _depth(source) > MOST_DEPTH:
         raise DocumentError(path, "its parts are nested too deeply", "export it again")
     return _page(LexborHTMLParser(source))
@@ -63,18 +67,16 @@ def read(path: Path) -> Document:
 
 def decode(data: bytes) -> str:
     """The page's text: by its byte order mark, by what it declares, as UTF-8, as Windows-1252."""
-    charset = next((name for mark, name in MARKS if data.startswith(mark)), "")
+    charset = text.charset(data)
     declared = CHARSET.search(data[:4096])
-    for name in (charset, declared[1].decode() if declared else "", "utf-8"):
+    told = declared[1].decode() if declared else ""
+    for name in (charset if charset != "utf-8" else "", told, "utf-8"):
         try:
             if name:
                 return data.decode("cp1252" if name.lower() in WINDOWS else name)
         except (UnicodeError, LookupError):
             continue  # what a page says about itself is often wrong
     return data.decode("cp1252", "replace")
-
-
-WINDOWS = {"iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii", "windows-1252"}  # as browsers do
 
 
 def flat(fragment: str) -> str:
@@ -113,7 +115,8 @@ def _page(tree: LexborHTMLParser) -> Document:
     if len(only) == 1 and not _unread(only[0]) and not _reached(only[0], root):
         walk.heading(only[0])
     for nav in body.css("nav, [role=navigation], [role=doc-toc]"):
-        walk.contents(nav)
+        if not _within(nav, {"nav"}):
+            walk.contents(nav)
     walk.block(root)
     title = _first(tree, "title") or _meta(tree, "dc.title", "dcterms.title")
     author = _meta(tree, "author", "dc.creator", "dcterms.creator")
@@ -241,7 +244,7 @@ class _Walk:
 
     def contents(self, nav: LexborNode) -> None:
         """A table of contents: links that lead to places of the page itself."""
-        for link in nav.css("a[href^='#']"):
+        for link in nav.css("a[href^='#']")[: MOST_ENTRIES - len(self.flow.contents)]:
             level = 0
             above = link.parent
             while above is not None and above.mem_id != nav.mem_id:
@@ -286,10 +289,10 @@ class _Walk:
         else:
             self._inside(node)
 
-    def _text(self, text: str) -> None:
-        if text.strip():
+    def _text(self, letters: str) -> None:
+        if letters.strip():
             self._breaks = 0
-        self._words.append(text)
+        self._words.append(letters)
 
     def _line_break(self, flushing: bool) -> None:
         self._breaks += 1
@@ -298,12 +301,12 @@ class _Walk:
             self._flush()  # two of them have been a paragraph since the nineties
 
     def _flush(self, level: int | None = None) -> None:
-        text = plain("".join(self._words))
+        words = plain("".join(self._words))
         self._words.clear()
         self._breaks = 0
-        if text:
+        if words:
             marker = self._lists[-1].marker() if self._lists and level is None else None
-            self.flow.add(text, level, marker)
+            self.flow.add(words, level, marker)
 
     def _note(self, node: LexborNode) -> None:
         notes = [
@@ -344,11 +347,11 @@ class _Walk:
 
     def _table(self, node: LexborNode) -> None:
         self._flush()
-        rows = [_cells(row) for row in node.css("tr") if _own(row, node) and not _unread(row)]
+        rows = [_cells(row) for row in _rows(node) if not _unread(row)]
         caption = next((c for c in _children(node) if c.tag == "caption"), None)
         if caption is not None:
             self.block(caption)
-        if max(map(len, rows), default=0) < 2 or _laid_out(node):
+        if max(map(len, rows), default=0) < 2 or _laid_out(rows):
             for cell in (cell for row in rows for cell in row):
                 self.block(cell)
             return
@@ -358,28 +361,29 @@ class _Walk:
 
     def _cell(self, cell: LexborNode) -> str:
         self._inside(cell, flushing=False)
-        text = plain("".join(self._words))
+        words = plain("".join(self._words))
         self._words.clear()
-        return text
+        return words
 
 
-def _number(text: str | None, otherwise: int) -> int:
-    return int(text) if text and re.fullmatch(r"\s*-?\d{1,6}\s*", text) else otherwise
+def _number(value: str | None, otherwise: int) -> int:
+    return int(value) if value and re.fullmatch(r"\s*-?\d{1,6}\s*", value) else otherwise
 
 
 def _cells(row: LexborNode) -> list[LexborNode]:
     return [c for c in _children(row) if c.tag in {"td", "th"} and not _unread(c)]
 
 
-def _laid_out(table: LexborNode) -> bool:
+def _laid_out(rows: Sequence[Sequence[LexborNode]]) -> bool:
     """Whether the table only arranges text: one of figures has no headings or tables inside."""
-    inner = table.css("h1, h2, h3, h4, h5, h6, table")
-    return any(node.mem_id != table.mem_id for node in inner)
+    cells = (cell for row in rows for cell in row)
+    return any(cell.css_first("h1, h2, h3, h4, h5, h6, table") is not None for cell in cells)
 
 
-def _own(row: LexborNode, table: LexborNode) -> bool:
-    """Whether a row belongs to the table itself and not to one inside it."""
-    above = row.parent
-    while above is not None and above.tag != "table":
-        above = above.parent
-    return above is not None and above.mem_id == table.mem_id
+def _rows(table: LexborNode) -> Iterator[LexborNode]:
+    """The table's own rows, not those of tables inside it."""
+    for child in _children(table):
+        if child.tag == "tr":
+            yield child
+        elif child.tag in {"thead", "tbody", "tfoot"}:
+            yield from (row for row in _children(child) if row.tag == "tr")

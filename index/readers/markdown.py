@@ -15,7 +15,7 @@ from index.readers import html, text
 from index.readers.flow import BULLET, Flow, plain
 from index.types import Document
 
-MOST_LETTERS = 5_000_000
+MOST_LETTERS = 2_000_000
 MOST_DEPTH = 100  # deeper ones the parser would leave out without a word
 FRONT = re.compile(r"---[ \t]*\n((?:[^\n]*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 KEY = re.compile(r"^(title|author|lang|language)[ \t]*:[ \t]*(.*)$", re.I | re.M)
@@ -33,7 +33,7 @@ def read(path: Path) -> Document:
     """
     source, warnings = text.decode(path)
     if len(source) > MOST_LETTERS:
-        raise DocumentError(path, "more than 5 million letters", "split the document")
+        raise DocumentError(path, "more than 2 million letters", "split the document")
     about, body = _front_matter(source)
     flow = Flow()
     parser = MarkdownIt("commonmark", {"maxNesting": MOST_DEPTH}).enable("table")

@@ -81,14 +81,15 @@ class _Styles:
 
     def __init__(self, roots: Iterable[Element]) -> None:
         self._styles: dict[tuple[str, str], Element] = {}
-        self._lists: dict[str, Element] = {}
+        self._lists: dict[str, dict[str, Element]] = {}
         self.language = ""
         for root in roots:
             for style in root.iter(STYLE + "style"):
                 key = (style.get(STYLE + "family", ""), style.get(STYLE + "name", ""))
                 self._styles[key] = style
             for style in root.iter(TEXT + "list-style"):
-                self._lists[style.get(STYLE + "name", "")] = style
+                levels = {level.get(TEXT + "level", ""): level for level in style}
+                self._lists[style.get(STYLE + "name", "")] = levels
             for style in root.iter(STYLE + "default-style"):
                 self._read_defaults(style)
 
@@ -140,10 +141,7 @@ class _Styles:
 
     def level_of_list(self, name: str, depth: int) -> Element | None:
         """How the items of a list are marked at this depth; None where nothing says it."""
-        for level in self._lists.get(name, ()):
-            if level.get(TEXT + "level") == str(depth):
-                return level
-        return None
+        return self._lists.get(name, {}).get(str(depth))
 
     def list_of(self, paragraph: str) -> str:
         """The list style that a paragraph's style asks for."""

@@ -23,7 +23,7 @@ Measure = Callable[[str], int]
 
 FORM_FEED = "\f"
 GAP_LINES = 3  # blank lines in a row that betray a page break; one or two only part paragraphs
-MOST_BYTES = 20_000_000  # the Bible has four million letters
+MOST_BYTES = 5_000_000  # the Bible has four million letters
 MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe", "utf-16"),
@@ -59,13 +59,13 @@ def decode(path: Path) -> tuple[str, tuple[str, ...]]:
     """
     data = path.read_bytes()
     if len(data) > MOST_BYTES:
-        raise DocumentError(path, "a text of more than 20 MB", "split it")
-    charset = next((name for mark, name in MARKS if data.startswith(mark)), _by_zeros(data))
+        raise DocumentError(path, "a text of more than 5 MB", "split it")
+    encoding = charset(data)
     warnings: tuple[str, ...] = ()
     try:
-        text = data.decode(charset)
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        if charset.startswith("utf-16"):
+        if encoding.startswith("utf-16"):
             raise _fault(path, data, error.start, *BINARY) from error
         text, warnings = _windows(path, data, error.start), ("read as Windows-1252",)
     if "\0" in text:
@@ -76,8 +76,13 @@ def decode(path: Path) -> tuple[str, tuple[str, ...]]:
     return unicodedata.normalize("NFC", seen), warnings
 
 
-def _by_zeros(data: bytes) -> str:
-    """UTF-16 without its mark: of Western letters every second byte is zero."""
+def charset(data: bytes) -> str:
+    """The encoding that a file's byte order mark names; UTF-16 without a mark where every second
+    byte is zero, as it is of Western letters; otherwise UTF-8.
+    """
+    for mark, name in MARKS:
+        if data.startswith(mark):
+            return name
     head = data[:4096]
     even, odd = head[::2].count(0), head[1::2].count(0)
     most = max(ENOUGH_ZEROS, 0.4 * len(head) / 2)
