@@ -93,6 +93,7 @@ class Flow:
         """A paragraph, or a heading, or an item where there is a marker, even an empty one."""
         text = plain(text)
         if not any(c.isalnum() for c in text):
+            self.drop(text, "no words", line)
             return
         self.number += 1
         if marker is not None:

@@ -21,6 +21,7 @@ from index.types import Document
 MOST_BYTES = 10_000_000
 MOST_DEPTH = 300  # the parser's time grows with the square of it
 MOST_ENTRIES = 2_000  # of a table of contents
+LEAST_ENTRIES = 3  # fewer links in a list are no table of contents
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 UNREAD = {
     *("script", "style", "template", "noscript", "head", "title", "nav", "footer", "aside"),
@@ -57,26 +58,28 @@ def read(path: Path) -> Document:
     data = path.read_bytes()
     if len(data) > MOST_BYTES:
         raise DocumentError(path, "a page of more than 10 MB", "leave out embedded pictures")
-    source = decode(data)
+    source, warnings = decode(data)
     if "\0" in source:
         raise DocumentError(path, "binary data in a page", "save the page again")
     if _depth(source) > MOST_DEPTH:
         raise DocumentError(path, "its parts are nested too deeply", "export it again")
-    return _page(LexborHTMLParser(source))
+    return _page(LexborHTMLParser(source), warnings)
 
 
-def decode(data: bytes) -> str:
-    """The page's text: by its byte order mark, by what it declares, as UTF-8, as Windows-1252."""
+def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """The page's text: by its byte order mark, by what it declares, as UTF-8, as Windows-1252;
+    and a warning where that was only a guess.
+    """
     charset = text.charset(data)
     declared = CHARSET.search(data[:4096])
     told = declared[1].decode() if declared else ""
     for name in (charset if charset != "utf-8" else "", told, "utf-8"):
         try:
             if name:
-                return data.decode("cp1252" if name.lower() in WINDOWS else name)
+                return data.decode("cp1252" if name.lower() in WINDOWS else name), ()
         except (UnicodeError, LookupError):
             continue  # what a page says about itself is often wrong
-    return data.decode("cp1252", "replace")
+    return data.decode("cp1252", "replace"), ("read as Windows-1252",)
 
 
 def flat(fragment: str) -> str:
@@ -105,7 +108,7 @@ def _depth(source: str) -> int:
     return deepest
 
 
-def _page(tree: LexborHTMLParser) -> Document:
+def _page(tree: LexborHTMLParser, warnings: tuple[str, ...] = ()) -> Document:
     walk = _Walk()
     body = tree.body
     if body is None:
@@ -121,7 +124,7 @@ def _page(tree: LexborHTMLParser) -> Document:
     title = _first(tree, "title") or _meta(tree, "dc.title", "dcterms.title")
     author = _meta(tree, "author", "dc.creator", "dcterms.creator")
     language = tree.root.attributes.get("lang") if tree.root is not None else ""
-    return walk.flow.document(title, author, language or "")
+    return walk.flow.document(title, author, language or "", warnings)
 
 
 def _content(body: LexborNode) -> LexborNode:
@@ -188,6 +191,13 @@ def _is_note(node: LexborNode) -> bool:
     return _role(node) in NOTES or (node.tag in {"section", "div", "ol"} and "footnotes" in classes)
 
 
+def _is_contents(node: LexborNode) -> bool:
+    """A list of nothing but links within the page."""
+    links = node.css("a[href^='#']")
+    linked, whole = "".join(link.text() for link in links), node.text()
+    return len(links) >= LEAST_ENTRIES and "".join(linked.split()) == "".join(whole.split())
+
+
 def _is_reference(node: LexborNode) -> bool:
     """A footnote's mark: declared as one, or raised and linked within the page."""
     if _role(node) == "doc-noteref":
@@ -247,9 +257,9 @@ class _Walk:
         for link in nav.css("a[href^='#']")[: MOST_ENTRIES - len(self.flow.contents)]:
             level = 0
             above = link.parent
-            while above is not None and above.mem_id != nav.mem_id:
+            while above is not None:
                 level += above.tag in {"ol", "ul"}
-                above = above.parent
+                above = above.parent if above.mem_id != nav.mem_id else None
             self.flow.entry(link.text(), max(1, level))
 
     def _inside(self, node: LexborNode, flushing: bool = True) -> None:
@@ -325,6 +335,9 @@ class _Walk:
 
     def _list(self, node: LexborNode) -> None:
         self._flush()
+        if not self._lists and _is_contents(node):
+            self.contents(node)
+            return
         ordered = node.tag == "ol"
         attributes = node.attributes
         items = [child for child in _children(node) if child.tag == "li"]

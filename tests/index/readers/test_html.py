@@ -85,6 +85,22 @@ def test_titles_authors_and_contents_are_told_apart(tmp_path: Path) -> None:
     assert texts(found) == ["Wohnen", "Text"]
 
 
+def test_a_list_of_links_within_the_page_is_its_contents(tmp_path: Path) -> None:
+    """Not every page marks it as a navigation; a single link in a list is text."""
+    found = page(
+        tmp_path,
+        """<ul><li><a href="#w">Wohnen</a><ul><li><a href="#b">Bauen</a></ul><li><a href="#a">Arbeit
+        </a></ul><p>Text<ul><li>siehe <a href="#w">Wohnen</a>, <a href="#b">Bauen</a>,
+        <a href="#a">Arbeit</a></ul>""",
+    )
+    assert [(e.title, e.level) for e in found.contents] == [
+        ("Wohnen", 1),
+        ("Bauen", 2),
+        ("Arbeit", 1),
+    ]
+    assert texts(found) == ["Text", "• siehe Wohnen, Bauen, Arbeit"]
+
+
 def test_lists_are_counted_as_browsers_count_them(tmp_path: Path) -> None:
     """Start, type, value and reversed; nested lists stay items."""
     found = page(
@@ -176,4 +192,7 @@ def test_tables_of_figures_and_of_layout(tmp_path: Path) -> None:
 )
 def test_the_encoding_is_found(data: bytes, text: str) -> None:
     """By mark, by declaration where it holds, as UTF-8, as Windows-1252."""
-    assert decode(data).endswith(text)
+    found, warnings = decode(data)
+    assert found.endswith(text)
+    guessed = text == "Müll" and data.endswith(b"M\xfcll")
+    assert warnings == (("read as Windows-1252",) if guessed else ())
