@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from index.readers.flow import BULLET, Flow, plain
 from index.types import Document
 
 MOST_LETTERS = 2_000_000
+LEAST_ENTRIES = 3  # fewer links in a list are no table of contents
 MOST_DEPTH = 100  # deeper ones the parser would leave out without a word
 FRONT = re.compile(r"---[ \t]*\n((?:[^\n]*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 KEY = re.compile(r"^(title|author|lang|language)[ \t]*:[ \t]*(.*)$", re.I | re.M)
@@ -110,7 +111,7 @@ class _Walk:
 
     def all(self, tokens: Sequence[Token]) -> None:
         """Every token of the document."""
-        for token in tokens:
+        for token in self._without_contents(tokens):
             line = token.map[0] + 1 if token.map else None
             if token.type == "inline":
                 self._inline(token, line)
@@ -122,6 +123,28 @@ class _Walk:
                 self._close_row()
             elif token.nesting:
                 self._bounds(token)
+
+    def _without_contents(self, tokens: Sequence[Token]) -> Iterator[Token]:
+        """The tokens, but of lists that hold nothing but links within the page: those are tables
+        of contents.
+        """
+        pending: list[Token] = []
+        for token in tokens:
+            pending.append(token)
+            if token.level == 0 and token.nesting != 1:
+                links = [_anchor(t) for t in pending if t.type == "inline"]
+                if pending[0].type.endswith("list_open") and _all_link(links):
+                    self._enter(pending)
+                else:
+                    yield from pending
+                pending = []
+
+    def _enter(self, tokens: Sequence[Token]) -> None:
+        depth = 0
+        for token in tokens:
+            depth += token.nesting if "_list_" in token.type else 0
+            if token.type == "inline":
+                self.flow.entry(self._words(token.children or []), depth)
 
     def _bounds(self, token: Token) -> None:
         """Where a heading, a row, a list or an item begins, or a list ends."""
@@ -181,3 +204,18 @@ class _Walk:
             elif token.type in {"softbreak", "hardbreak"}:
                 parts.append(" ")
         return "".join(parts)
+
+
+def _anchor(token: Token) -> bool:
+    """Whether a line is one link within the page."""
+    parts = token.children or []
+    href = str(parts[0].attrs.get("href", "")) if parts else ""
+    return href.startswith("#") and parts[-1].type == "link_close" and _links(parts) == 1
+
+
+def _links(tokens: Sequence[Token]) -> int:
+    return sum(token.type == "link_open" for token in tokens)
+
+
+def _all_link(lines: Sequence[bool]) -> bool:
+    return len(lines) >= LEAST_ENTRIES and all(lines)

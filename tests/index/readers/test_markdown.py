@@ -130,3 +130,18 @@ def test_old_encodings_are_read_too(tmp_path: Path) -> None:
     path.write_bytes("# Straße\n\nMüll".encode("cp1252"))
     assert texts(read(path)) == ["Straße", "Müll"]
     assert read(path).warnings == ("read as Windows-1252",)
+
+
+def test_a_list_of_links_within_the_page_is_its_contents(tmp_path: Path) -> None:
+    """As many editors write it at the top; a list with other words is text."""
+    found = markdown(
+        tmp_path,
+        "- [Wohnen](#w)\n  - [Bauen](#b)\n- [Arbeit](#a)\n\nText\n\n- [Wohnen](#w)\n"
+        "- [Bauen](#b)\n- siehe [Arbeit](#a)\n",
+    )
+    assert [(e.title, e.level) for e in found.contents] == [
+        ("Wohnen", 1),
+        ("Bauen", 2),
+        ("Arbeit", 1),
+    ]
+    assert texts(found) == ["Text", "• Wohnen", "• Bauen", "• siehe Arbeit"]
