@@ -256,7 +256,7 @@ def test_tracked_changes_read_as_if_accepted(tmp_path: Path) -> None:
     """What was deleted is gone, what was inserted is there, hidden text is not."""
     body = paragraph(
         run("Wir ")
-        + "<w:del><w:r><w:delText>wollten </w:delText></w:r></w:del>"
+        + "<w:del><w:r><w:delText>wollten </w:delText><w:t>alt </w:t></w:r></w:del>"
         + f"<w:ins>{run('wollen ')}</w:ins>"
         + f"<w:moveFrom>{run('fort ')}</w:moveFrom><w:moveTo>{run('das ')}</w:moveTo>"
         + run("geheim ", "<w:vanish/>")
