@@ -26,6 +26,9 @@ HEAVY = {
     "simplemma": {"index/headings.py"},
     "Stemmer": {"index/german.py"},
     "rapidfuzz": {"index/spelling.py"},
+    "selectolax": {"index/readers/html.py"},
+    "markdown_it": {"index/readers/markdown.py"},
+    "xml": {"index/readers/files.py", "index/readers/docx.py", "index/readers/odt.py"},
 }
 
 
