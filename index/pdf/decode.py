@@ -168,7 +168,7 @@ def _outline(document: Any) -> Iterator[Entry]:
             title = " ".join(mark.get_title().split())
             if title:
                 yield Entry(title, mark.level + 1, None if index is None else index + 1)
-    except pdfium.PdfiumError:
+    except (pdfium.PdfiumError, UnicodeDecodeError):  # a damaged outline is none
         return
 
 

@@ -17,6 +17,7 @@ LEAST_LINES = 3  # on each side of a gutter
 CROSSING = 0.15  # most of the lines may cross it
 LEAST_WORDS = 2.5
 LEAST_WIDTH = 5  # points
+MOST_PLACES = 600  # looked at for a gutter; a point apart on any page but a poster
 DEPTH = 2  # two cuts: up to four columns
 BALANCED = 0.8  # of the headings with nothing beside them, at least
 
@@ -151,7 +152,8 @@ def _gutter(lines: Sequence[Line]) -> float | None:
         return None
     left, right = min(line.left for line in lines), max(line.right for line in lines)
     width = right - left
-    places = range(round(left + 0.15 * width), round(right - 0.15 * width))
+    step = max(1, round(width / MOST_PLACES))
+    places = range(round(left + 0.15 * width), round(right - 0.15 * width), step)
     crossing = {x: sum(line.left < x < line.right for line in lines) for x in places}
     few = max(min(crossing.values(), default=len(lines)), CROSSING * len(lines) / 2)
     best: list[int] = []
@@ -159,7 +161,7 @@ def _gutter(lines: Sequence[Line]) -> float | None:
     for x in places:
         run = [*run, x] if crossing[x] <= few else []
         best = run if len(run) > len(best) else best
-    if len(best) < LEAST_WIDTH or crossing[best[len(best) // 2]] > CROSSING * len(lines):
+    if len(best) * step < LEAST_WIDTH or crossing[best[len(best) // 2]] > CROSSING * len(lines):
         return None
     middle = float(best[len(best) // 2])
     return middle if _parts(lines, middle) else None
