@@ -1,7 +1,7 @@
 """The programmes being served. New and changed bundles are taken up while the server runs, broken
 ones are refused.
 
-A look at the folder compares stamps, two looks at the disk for each programme. What is served is
+A look at the folder compares stamps, one for each programme. What is served is
 never changed, only replaced: a request holds on to the `Served` that it began with.
 
     a folder's name is its programme's slug; anything else is refused, so that no slug is there
@@ -31,7 +31,7 @@ from index.search import Searcher
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-LOADERS = 4  # threads, where many bundles are new
+LOADERS = 2  # threads, where many bundles are new: reading and hashing wait, parsing does not
 SECOND_LOOK = 0.1  # seconds until a programme that was not there is looked for again
 FOLDER = "."  # stands for the index folder itself among the refused; no slug is called so
 
@@ -82,15 +82,15 @@ class Library:
             if present is None:
                 return
             self._let_go(set(self._seen) - set(present))
-            changed = [name for name, path in present.items() if self._changed(name, path)]
+            changed = [name for name in sorted(present) if self._changed(name, present[name])]
             if len(changed) == 1:
                 self._take_up(changed[0], present[changed[0]])
             elif changed:
                 with ThreadPoolExecutor(LOADERS) as pool:
-                    list(pool.map(lambda name: self._take_up(name, present[name]), changed))
+                    list(pool.map(self._take_up, changed, [present[name] for name in changed]))
 
-    def _present(self) -> dict[str, Path] | None:
-        """Every programme's folder by its name; None where the index folder can't be read."""
+    def _present(self) -> dict[str, Stamp] | None:
+        """The stamp of every folder by its name; None where the index folder can't be read."""
         try:
             present = self._folders()
             if set(self._served) - set(present):
@@ -102,21 +102,20 @@ class Library:
         self._let_go({FOLDER})
         return present
 
-    def _folders(self) -> dict[str, Path]:
+    def _folders(self) -> dict[str, Stamp]:
         if not self._served and not self._root.exists():
             return {}  # before the first ingest; later on it would be a fault
-        entries = (p for p in self._root.iterdir() if not p.name.startswith("."))
-        return {p.name: p for p in sorted(entries) if p.is_dir() or _leads_nowhere(p)}
+        return bundle.look(self._root)
 
-    def _changed(self, name: str, path: Path) -> bool:
+    def _changed(self, name: str, stamp: Stamp) -> bool:
         seen = self._seen.get(name)
-        if seen is None or seen.stamp != bundle.stamp(path):
+        if seen is None or seen.stamp != stamp:
             return True
-        return name in self._refused and seen.all_files != bundle.stamp_of_all(path)
+        return name in self._refused and seen.all_files != bundle.stamp_of_all(self._root / name)
 
-    def _take_up(self, name: str, path: Path) -> None:
-        seen = _Seen(bundle.stamp(path), bundle.stamp_of_all(path))
-        self._seen[name] = seen
+    def _take_up(self, name: str, stamp: Stamp) -> None:
+        path = self._root / name
+        self._seen[name] = _Seen(stamp, bundle.stamp_of_all(path))
         try:
             served = _load(name, path)
         except (FundstelleError, OSError) as error:
@@ -198,10 +197,6 @@ def _load(name: str, path: Path) -> Served:
     for old, new in loaded.aliases.items():
         position.setdefault(old, position[new])
     return Served(loaded, loaded.searcher(), position)
-
-
-def _leads_nowhere(path: Path) -> bool:
-    return path.is_symlink() and not path.exists()
 
 
 def _without(table: Mapping[str, T], names: set[str]) -> dict[str, T]:

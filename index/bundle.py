@@ -201,12 +201,25 @@ def _damaged(path: Path) -> BundleError:
     return BundleError(path, "damaged: its checksum is not the manifest's", AGAIN)
 
 
-def stamp(folder: Path) -> Stamp:
-    """Changes when another bundle takes the place of the one in `folder`. Costs two looks at the
-    disk.
+def look(root: Path) -> dict[str, Stamp]:
+    """What may be a bundle under `root`: folders, and links that lead to one or to nothing, by name,
+    each with a stamp that changes when another bundle takes its place.
+
+    One look at the disk for each, since a server does this every other second. Raises OSError.
     """
+    found: dict[str, Stamp] = {}
+    with os.scandir(root) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                stamp = _stamp(f"{entry.path}/{MANIFEST}")
+                if stamp or entry.is_dir() or not os.path.exists(entry.path):
+                    found[entry.name] = stamp
+    return found
+
+
+def _stamp(path: str) -> Stamp:
     try:
-        return (*_status(folder)[:2], *_status(folder / MANIFEST))
+        return _status(path)
     except OSError:
         return ()
 
@@ -219,8 +232,8 @@ def stamp_of_all(folder: Path) -> Stamp:
         return ()
 
 
-def _status(path: Path) -> tuple[int, ...]:
-    status = path.stat()
+def _status(path: Path | str) -> tuple[int, ...]:
+    status = os.stat(path)
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
