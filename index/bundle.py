@@ -202,7 +202,7 @@ def _damaged(path: Path) -> BundleError:
 
 
 def look(root: Path) -> dict[str, Stamp]:
-    """What may be a bundle under `root`: folders, and links that lead to one or to nothing, by name,
+    """What may be a bundle under `root`, by name: folders, links that lead to one or to nothing;
     each with a stamp that changes when another bundle takes its place.
 
     One look at the disk for each, since a server does this every other second. Raises OSError.

@@ -234,6 +234,7 @@ def test_pages_of_many_programmes_are_accessible(
         if path.endswith("asked"):
             ask(page, "Was tut ihr für Radwege?")
             page.locator(".column").first.wait_for()
+            page.evaluate("scrollTo(0, 0)")  # else the bar covers half a box, which axe takes amiss
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         count, report = violations(page)
         assert count == 0, f"{path}\n{report}"
