@@ -6,18 +6,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 
 from bot.errors import EmptyMessage, TooLong
 from bot.library import Served
 from bot.messages import Answer, Citation, Question, Status
 from bot.wording import wording
-from index.types import Hit, Ranking
+from index.query_encoder import OnnxEncoder
+from index.search import Encode, once
+from index.types import Hit, Info, Passage, Ranking
 
 SUGGESTIONS = 4
 
 
-def answer(question: Question, served: Served, most_letters: int = 2000) -> Answer:
-    """The passages that answer `question`, or come nearest, or none.
+def answer(
+    question: Question, served: Served, most_letters: int = 2000, encode: Encode | None = None
+) -> Answer:
+    """The passages that answer `question`, or come nearest, or none. `encode`: see `encoders`.
 
     Raises EmptyMessage for a message without any sign, TooLong for one that is no question any
     more.
@@ -30,10 +35,15 @@ def answer(question: Question, served: Served, most_letters: int = 2000) -> Answ
         raise TooLong
     if not re.search(r"\w", text):
         return Answer("nothing", words.unreadable, (), suggestions(served))
-    ranking = served.searcher.search(text, question.limit)
+    ranking = served.searcher.search(text, question.limit, encode)
     status = _status(ranking, served)
     passages = () if status == "nothing" else citations(ranking, served)
     return Answer(status, getattr(words, status), passages, suggestions(served, ranking))
+
+
+def encoders(programmes: Iterable[Served]) -> Mapping[OnnxEncoder, Encode]:
+    """For one question to several programmes: it is encoded once for each distinct encoder."""
+    return {encoder: once(encoder) for encoder in {s.bundle.encoder for s in programmes}}
 
 
 def search(query: str, served: Served, limit: int) -> tuple[Citation, ...]:
@@ -82,7 +92,6 @@ def citation(
     place = dict.fromkeys(
         (section.chapter.text, section.heading.text)
     )  # a chapter's introduction: once
-    page = f", {wording().page_prefix}{passage.page}" if passage.page else ""
     return Citation(
         id=passage.id,
         text=passage.text,
@@ -90,10 +99,26 @@ def citation(
         chapter=section.chapter.text,
         section=section.heading.text,
         page=passage.page,
-        citation=" › ".join(place) + page,
+        end_page=passage.end_page,
+        citation=" › ".join(place) + _pages(passage),
         path=f"/p/{served.slug}/programm#{passage.id}",
+        pdf_url=pdf_url(served.bundle.info, passage.page),
         confidence=round(min(1.0, confidence), 4),
     )
+
+
+def _pages(passage: Passage) -> str:
+    """As in "…, S. 7" or "…, S. 7–8"; nothing where the document has no pages."""
+    if passage.page is None:
+        return ""
+    last = passage.end_page or passage.page
+    until = f"–{last}" if last > passage.page else ""
+    return f", {wording().page_prefix}{passage.page}{until}"
+
+
+def pdf_url(info: Info, page: int | None) -> str | None:
+    """Where a page stands in the party's own PDF, as viewers understand it."""
+    return f"{info.pdf_url.partition('#')[0]}#page={page}" if info.pdf_url and page else None
 
 
 def suggestions(served: Served, ranking: Ranking | None = None) -> tuple[str, ...]:

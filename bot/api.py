@@ -15,7 +15,7 @@ from bot.messages import Citation, Question, Status
 from bot.state import Shared, State, client_of
 
 router = APIRouter(prefix="/api", tags=["api"])
-LIMIT, MOST = 3, 10
+LIMIT, MOST, COMPARED = 3, 10, 2  # passages: of an answer, at most, of each programme compared
 
 EXAMPLE_QUESTION: JsonDict = {
     "message": "Werden die Kita-Gebühren abgeschafft?",
@@ -30,9 +30,11 @@ EXAMPLE_PASSAGE: JsonDict = {
     "chapter": "Dortmund kann gleiche Bildungschancen für alle",
     "section": "Frühkindliche Bildung - verlässlich und gebührenfrei",
     "page": None,
+    "end_page": None,
     "citation": "Dortmund kann gleiche Bildungschancen für alle › Frühkindliche Bildung - "
     "verlässlich und gebührenfrei",
     "url": "https://frag.example.org/p/dortmund-2025/programm#fruehkindliche-bildung-1a2b3c",
+    "pdf_url": None,
     "confidence": 0.93,
 }
 
@@ -57,8 +59,10 @@ class PassageOut(BaseModel):
     chapter: str
     section: str
     page: int | None
+    end_page: int | None
     citation: str
     url: str
+    pdf_url: str | None
     confidence: float
 
 
@@ -100,6 +104,21 @@ class Programmes(BaseModel):
     """All programmes served."""
 
     programmes: list[ProgrammeOut]
+
+
+class Compared(BaseModel):
+    """What one programme says; `status` as in a chat's answer."""
+
+    programme: ProgrammeOut
+    status: Status
+    message: str
+    passages: list[PassageOut]
+
+
+class Comparison(BaseModel):
+    """A programme's own words beside another's, in the order that was asked for; no ranking."""
+
+    answers: list[Compared]
 
 
 class Entry(BaseModel):
@@ -156,6 +175,33 @@ def search(
     return Found(passages=[_passage(state, request, c) for c in found])
 
 
+@router.get("/compare", responses=PROBLEMS)
+def compare(
+    request: Request,
+    state: Shared,
+    q: str,
+    programmes: Annotated[str, Query(description="slugs, by comma; all, where none")] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST)] = COMPARED,
+    language: Annotated[str, Query(max_length=16)] = "de",
+) -> Comparison:
+    """What several programmes say to one question, each in its own words and with its own
+    status.
+    """
+    slugs = [slug.strip() for slug in programmes.split(",") if slug.strip()]
+    found = state.compare(Question(q, language, limit), slugs, client_of(request))
+    return Comparison(
+        answers=[
+            Compared(
+                programme=ProgrammeOut(**_about(served)),
+                status=answer.status,
+                message=answer.message,
+                passages=[_passage(state, request, c) for c in answer.passages],
+            )
+            for answer, served in found
+        ]
+    )
+
+
 @router.get("/programmes")
 def programmes(state: Shared) -> Programmes:
     """All programmes served."""
@@ -190,8 +236,10 @@ def _passage(state: State, request: Request, citation: Citation) -> PassageOut:
         chapter=citation.chapter,
         section=citation.section,
         page=citation.page,
+        end_page=citation.end_page,
         citation=citation.citation,
         url=state.url(request, citation),
+        pdf_url=citation.pdf_url,
         confidence=citation.confidence,
     )
 

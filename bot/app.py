@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -18,6 +19,8 @@ from bot.limits import RateLimit
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.settings import Settings
 from bot.state import Shared, State
+
+log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -51,7 +54,10 @@ async def _watch(state: State) -> None:
     """Look for new bundles from time to time, beside the requests."""
     while state.settings.reload_seconds:
         await asyncio.sleep(state.settings.reload_seconds)
-        await asyncio.to_thread(state.library.refresh)
+        try:
+            await asyncio.to_thread(state.library.refresh)
+        except Exception as error:  # must not end the looking; the next look may go better
+            log.error("looking for new bundles failed: %s", type(error).__name__)
 
 
 def _add_probes(app: FastAPI) -> None:

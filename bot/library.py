@@ -1,22 +1,39 @@
-"""The programmes being served. A new bundle is taken up while the server runs; a broken one is
-refused.
+"""The programmes being served. New and changed bundles are taken up while the server runs, broken
+ones are refused.
+
+A look at the folder compares stamps, one for each programme. What is served is
+never changed, only replaced: a request holds on to the `Served` that it began with.
+
+    a folder's name is its programme's slug; anything else is refused, so that no slug is there
+    twice
+    a refused bundle is tried again when any of its files changes; the former one serves meanwhile
+    a programme goes when its folder or link goes, and is still gone at a second look: where one
+    folder is moved away and another into its place, there is a moment with none
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
-from bot.errors import NotReady, UnknownProgramme
+from bot.errors import NotReady, ProgrammeNeeded, TooManyProgrammes, UnknownProgramme
 from index import bundle
-from index.bundle import Bundle
+from index.bundle import Bundle, Stamp
 from index.errors import BundleError, FundstelleError
 from index.search import Searcher
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LOADERS = 2  # threads, where many bundles are new: reading and hashing wait, parsing does not
+SECOND_LOOK = 0.1  # seconds until a programme that was not there is looked for again
+FOLDER = "."  # stands for the index folder itself among the refused; no slug is called so
 
 
 @dataclass(frozen=True)
@@ -38,59 +55,96 @@ class Served:
         return self.bundle.manifest.version
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """How a folder looked before it was loaded: any change since makes it worth another try."""
+
+    stamp: Stamp
+    all_files: Stamp
+
+
 class Library:
     """All bundles under one folder, by slug."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._served: dict[str, Served] = {}
-        self._targets: dict[str, tuple[str, int]] = {}
-        self._refused: dict[str, str] = {}
-        self._refreshing = Lock()
+        self._served: dict[str, Served] = {}  # never changed, only replaced
+        self._refused: dict[str, str] = {}  # likewise
+        self._seen: dict[str, _Seen] = {}
+        self._refreshing, self._publishing = Lock(), Lock()
 
     def refresh(self) -> None:
         """Take up new and changed bundles, let go of vanished ones. Requests meanwhile see the old
         state.
         """
         with self._refreshing:
-            present = {p.name: p for p in self._folders()}
-            served = {slug: s for slug, s in self._served.items() if slug in present}
-            targets = {slug: self._identity(path) for slug, path in present.items()}
-            self._refused = {slug: why for slug, why in self._refused.items() if slug in present}
-            for slug, path in present.items():
-                if targets[slug] != self._targets.get(slug):
-                    self._take_up(slug, path, served)
-            self._served, self._targets = served, targets
+            present = self._present()
+            if present is None:
+                return
+            self._let_go(set(self._seen) - set(present))
+            changed = [name for name in sorted(present) if self._changed(name, present[name])]
+            if len(changed) == 1:
+                self._take_up(changed[0], present[changed[0]])
+            elif changed:
+                with ThreadPoolExecutor(LOADERS) as pool:
+                    list(pool.map(self._take_up, changed, [present[name] for name in changed]))
 
-    def _folders(self) -> list[Path]:
-        if not self._root.is_dir():
-            return []
-        return sorted(p for p in self._root.iterdir() if not p.name.startswith(".") and p.is_dir())
-
-    @staticmethod
-    def _identity(path: Path) -> tuple[str, int]:
+    def _present(self) -> dict[str, Stamp] | None:
+        """The stamp of every folder by its name; None where the index folder can't be read."""
         try:
-            return str(path.resolve()), (path / bundle.MANIFEST).stat().st_mtime_ns
-        except OSError:
-            return str(path), 0
+            present = self._folders()
+            if set(self._served) - set(present):
+                time.sleep(SECOND_LOOK)
+                present = self._folders()
+        except OSError as error:
+            self._refuse(FOLDER, f"{self._root}: can't be read ({error.strerror})")
+            return None
+        self._let_go({FOLDER})
+        return present
 
-    def _take_up(self, slug: str, path: Path, served: dict[str, Served]) -> None:
+    def _folders(self) -> dict[str, Stamp]:
+        if not self._served and not self._root.exists():
+            return {}  # before the first ingest; later on it would be a fault
+        return bundle.look(self._root)
+
+    def _changed(self, name: str, stamp: Stamp) -> bool:
+        seen = self._seen.get(name)
+        if seen is None or seen.stamp != stamp:
+            return True
+        return name in self._refused and seen.all_files != bundle.stamp_of_all(self._root / name)
+
+    def _take_up(self, name: str, stamp: Stamp) -> None:
+        path = self._root / name
+        self._seen[name] = _Seen(stamp, bundle.stamp_of_all(path))
         try:
-            loaded = bundle.load(path)
-            if loaded.manifest.slug != slug:
-                raise BundleError(
-                    path, f"holds the programme {loaded.manifest.slug}", "rename the folder"
-                )
+            served = _load(name, path)
         except (FundstelleError, OSError) as error:
-            log.error("bundle refused, the former one keeps serving: %s", error)
-            self._refused[slug] = str(error)
-            return
-        position = {passage.id: number for number, passage in enumerate(loaded.passages)}
-        for old, new in loaded.aliases.items():
-            position.setdefault(old, position[new])
-        served[slug] = Served(loaded, loaded.searcher(), position)
-        self._refused.pop(slug, None)
-        log.info("serving %s, version %s", slug, loaded.manifest.version)
+            self._refuse(name, str(error))
+        except Exception as error:  # right checksums, content that nobody thought of
+            self._refuse(name, f"{path}: can't be served ({type(error).__name__}: {error})")
+        else:
+            self._publish(name, served)
+
+    def _publish(self, name: str, served: Served) -> None:
+        with self._publishing:
+            self._served = {**self._served, name: served}
+            self._refused = _without(self._refused, {name})
+        log.info("serving %s, version %s", name, served.version)
+
+    def _refuse(self, name: str, reason: str) -> None:
+        with self._publishing:
+            known = self._refused.get(name) == reason
+            self._refused = {**self._refused, name: reason}
+        if not known:  # a bundle being copied is looked at many times
+            log.error("bundle refused, a former one keeps serving: %s", reason)
+
+    def _let_go(self, names: set[str]) -> None:
+        for name in names & set(self._served):
+            log.info("no longer serving %s: its folder is gone", name)
+        with self._publishing:
+            self._served = _without(self._served, names)
+            self._refused = _without(self._refused, names)
+            self._seen = _without(self._seen, names)
 
     def all(self) -> list[Served]:
         """Every programme served, by slug."""
@@ -100,18 +154,50 @@ class Library:
     def get(self, slug: str | None) -> Served:
         """The programme `slug`; the only one, where no slug is given.
 
-        Raises NotReady where none is served, UnknownProgramme where the name fits none or is
-        needed.
+        Raises NotReady where none is served, UnknownProgramme where the name fits none,
+        ProgrammeNeeded where one must be named.
         """
         served = self._served
         if not served:
             raise NotReady
         if slug is None and len(served) == 1:
             return next(iter(served.values()))
-        if slug is None or slug not in served:
-            raise UnknownProgramme
+        if slug is None:
+            raise ProgrammeNeeded(sorted(served))
+        if slug not in served:
+            raise UnknownProgramme(sorted(served), slug)
         return served[slug]
+
+    def several(self, slugs: Sequence[str], most: int) -> list[Served]:
+        """The programmes `slugs`, in their order, each once; all by slug, where none is named.
+
+        Raises NotReady, UnknownProgramme naming the slug, or TooManyProgrammes.
+        """
+        served = self._served
+        if not served:
+            raise NotReady
+        chosen = list(dict.fromkeys(slugs)) or sorted(served)
+        if len(chosen) > most:
+            raise TooManyProgrammes(most)
+        for slug in chosen:
+            if slug not in served:
+                raise UnknownProgramme(sorted(served), slug)
+        return [served[slug] for slug in chosen]
 
     def refused(self) -> Mapping[str, str]:
         """Why bundles that are there are not served, by slug."""
-        return dict(self._refused)
+        return self._refused
+
+
+def _load(name: str, path: Path) -> Served:
+    loaded = bundle.load(path)
+    if loaded.manifest.slug != name:
+        raise BundleError(path, f"holds the programme {loaded.manifest.slug}", "rename the folder")
+    position = {passage.id: number for number, passage in enumerate(loaded.passages)}
+    for old, new in loaded.aliases.items():
+        position.setdefault(old, position[new])
+    return Served(loaded, loaded.searcher(), position)
+
+
+def _without(table: Mapping[str, T], names: set[str]) -> dict[str, T]:
+    return {name: value for name, value in table.items() if name not in names}

@@ -29,8 +29,10 @@ class Citation:
     chapter: str
     section: str
     page: int | None
+    end_page: int | None
     citation: str
     path: str
+    pdf_url: str | None  # the page in the party's own PDF
     confidence: float
 
     @property

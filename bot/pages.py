@@ -1,7 +1,9 @@
-"""The pages: chat, reader, imprint, privacy. Everything works without JavaScript."""
+"""The pages: list, chat, comparison, reader, imprint, privacy. All work without JavaScript."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,15 +13,15 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot import answering
-from bot.errors import BotError
+from bot import answering, reading
+from bot.errors import BotError, NotReady, TooMany
 from bot.library import Served
 from bot.messages import Answer, Citation, Question
 from bot.state import Shared, State, client_of
-from bot.wording import wording
-from index.types import Section
+from bot.wording import sentence, wording
 
 WEB = Path(__file__).resolve().parent.parent / "web"
+COMPARED = 2  # passages of each programme on the page that compares
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 environment = Environment(
     loader=FileSystemLoader(WEB / "templates"), autoescape=True, undefined=StrictUndefined,
@@ -34,15 +36,12 @@ class Linked(Citation):
     url: str = ""
 
 
-@dataclass(frozen=True)
-class PieceView:
-    """The part of a passage that stands in one paragraph of the reader."""
+def _german(date: str) -> str:
+    """14.09.2025 for 2025-09-14; any other text as it is."""
+    return re.sub(r"^(\d{4})-(\d\d)-(\d\d)$", r"\3.\2.\1", date)
 
-    passage_id: str
-    text: str
-    first: bool
-    page: int | None
-    old: tuple[str, ...] = ()  # ids this passage had in earlier versions: links to them still work
+
+environment.filters["german"] = _german
 
 
 @router.get("/", response_model=None)
@@ -50,14 +49,14 @@ def home(state: Shared) -> Response:
     """The only programme, or the list of all."""
     served = state.library.all()
     if len(served) == 1:
-        return chat(served[0].slug, state)
+        return _opened(served[0])
     return _page("home.html", programmes=[_programme(s) for s in served])
 
 
 @router.get("/p/{slug}", response_model=None)
 def chat(slug: str, state: Shared) -> Response:
     """The chat, nothing asked yet."""
-    return _chat(state.library.get(slug), "", None, answering.suggestions(state.library.get(slug)))
+    return _opened(state.library.get(slug))
 
 
 @router.post("/p/{slug}", response_model=None)
@@ -71,27 +70,63 @@ def ask(
     try:
         found, served = state.ask(Question(message), slug, client_of(request))
     except BotError as error:
-        words = wording()
-        text = getattr(words, error.key, None) or getattr(words.errors, error.key)
-        hint = Answer("nothing", text, (), answering.suggestions(served))
-        headers = {"Retry-After": str(error.wait)} if hasattr(error, "wait") else {}
+        hint = Answer("nothing", _said(error), (), answering.suggestions(served))
         return _chat(
             served,
             message[: state.settings.most_letters],
             hint,
             hint.suggestions,
             error.status,
-            headers,
+            _headers(error),
         )
-    linked = replace(found, passages=tuple(_link(state, request, c) for c in found.passages))
-    return _chat(served, message, linked, found.suggestions)
+    return _chat(served, message, _linked(state, request, found), found.suggestions)
+
+
+@router.get("/compare", response_model=None)
+def choose(state: Shared) -> Response:
+    """Which programmes are asked; all, where they are few."""
+    served = state.library.all()
+    if not served:
+        raise NotReady
+    few = len(served) <= state.settings.most_compared
+    return _compare(state, chosen=[s.slug for s in served] if few else [])
+
+
+@router.post("/compare", response_model=None)
+def compare(
+    request: Request,
+    state: Shared,
+    programmes: Annotated[list[str], Form(default_factory=list)],
+    message: Annotated[str, Form()] = "",
+) -> Response:
+    """What each chosen programme says. A POST, as in `ask`."""
+    question = message[: state.settings.most_letters]
+    if not programmes:
+        return _compare(state, question, hint=wording().compare.choose_first, code=422)
+    try:
+        found = state.compare(Question(message, limit=COMPARED), programmes, client_of(request))
+    except BotError as error:
+        return _compare(
+            state, question, programmes, hint=_said(error), code=error.status,
+            headers=_headers(error),
+        )  # fmt: skip
+    answers = [(_programme(served), _linked(state, request, answer)) for answer, served in found]
+    return _compare(state, question, programmes, answers)
 
 
 @router.get("/p/{slug}/programm", response_model=None)
 def reader(slug: str, state: Shared) -> Response:
     """The whole programme, with an anchor for each passage."""
     served = state.library.get(slug)
-    return _page("programme.html", programme=_programme(served), chapters=_chapters(served))
+    return _page(
+        "programme.html", programme=_programme(served), chapters=reading.chapters(served.bundle)
+    )
+
+
+@router.get("/datenschutz", response_model=None)
+def privacy_of_all() -> Response:
+    """What is stored, on the pages that belong to no programme: nothing."""
+    return _page("privacy.html")
 
 
 @router.get("/p/{slug}/impressum", response_model=None)
@@ -118,6 +153,11 @@ def _page(
     return HTMLResponse(environment.get_template(template).render(**everything), code, headers)
 
 
+def _opened(served: Served) -> HTMLResponse:
+    """The chat, nothing asked yet."""
+    return _chat(served, "", None, answering.suggestions(served))
+
+
 def _chat(
     served: Served,
     question: str,
@@ -132,58 +172,37 @@ def _chat(
     )  # fmt: skip
 
 
+def _compare(
+    state: State,
+    question: str = "",
+    chosen: Sequence[str] = (),
+    answers: Sequence[tuple[SimpleNamespace, Answer]] = (),
+    hint: str = "",
+    code: int = 200,
+    headers: dict[str, str] | None = None,
+) -> HTMLResponse:
+    return _page(
+        "compare.html", code, headers, programmes=[_programme(s) for s in state.library.all()],
+        question=question, chosen=chosen, answers=answers, hint=hint,
+        most=state.settings.most_compared,
+    )  # fmt: skip
+
+
+def _said(error: BotError) -> str:
+    return sentence(error.key, **error.words)
+
+
+def _headers(error: BotError) -> dict[str, str]:
+    return {"Retry-After": str(error.wait)} if isinstance(error, TooMany) else {}
+
+
+def _linked(state: State, request: Request, answer: Answer) -> Answer:
+    return replace(answer, passages=tuple(_link(state, request, c) for c in answer.passages))
+
+
 def _programme(served: Served) -> SimpleNamespace:
     return SimpleNamespace(**{**vars(served.bundle.info), "version": served.version})
 
 
 def _link(state: State, request: Request, citation: Citation) -> Linked:
     return Linked(**asdict(citation), url=state.url(request, citation))
-
-
-def _chapters(served: Served) -> list[SimpleNamespace]:
-    """Chapters with their sections; a chapter's introduction is its first section, without a
-    title.
-    """
-    pieces = _pieces(served)
-    chapters: list[SimpleNamespace] = []
-    for number, section in enumerate(served.bundle.sections):
-        if section.level == 1 or not chapters:
-            chapters.append(_chapter(section))
-        if section.level > 1 or section.paragraphs:
-            chapters[-1].sections.append(_section(section, pieces[number]))
-    return chapters
-
-
-def _chapter(section: Section) -> SimpleNamespace:
-    heading = section.chapter
-    return SimpleNamespace(
-        id=section.id, title=heading.text, original=heading.original, sections=[]
-    )
-
-
-def _section(section: Section, paragraphs: list[list[PieceView]]) -> SimpleNamespace:
-    own = section.level > 1
-    return SimpleNamespace(
-        id=section.id if own else f"{section.id}-einleitung",
-        title=section.heading.text if own else "",
-        original=section.heading.original if own else "",
-        level=section.level,
-        paragraphs=paragraphs,
-    )
-
-
-def _pieces(served: Served) -> list[list[list[PieceView]]]:
-    """For each section its paragraphs, each as the pieces of passages that make it up."""
-    found: list[list[list[PieceView]]] = [
-        [[] for _ in s.paragraphs] for s in served.bundle.sections
-    ]
-    old: dict[str, list[str]] = {}
-    for former, current in served.bundle.aliases.items():
-        old.setdefault(current, []).append(former)
-    for passage in served.bundle.passages:
-        for number, piece in enumerate(passage.pieces):
-            text = passage.text[piece.start : piece.end]
-            former_ids = tuple(old.get(passage.id, ())) if number == 0 else ()
-            view = PieceView(passage.id, text, number == 0, passage.page, former_ids)
-            found[passage.section][piece.paragraph].append(view)
-    return found

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from bot import pages
 from bot.errors import BotError, TooMany
-from bot.wording import wording
+from bot.wording import sentence
 
 log = logging.getLogger(__name__)
 KEYS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "malformed"}
@@ -43,15 +43,10 @@ def problem(
     return Response(content, status, headers, "application/problem+json")
 
 
-def _sentence(key: str) -> str:
-    words = wording()
-    return str(getattr(words, key, None) or getattr(words.errors, key))
-
-
 def _bot_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, BotError)  # noqa: S101 - registered for this class alone
     headers = {"Retry-After": str(error.wait)} if isinstance(error, TooMany) else None
-    return problem(request, error.status, _sentence(error.key), headers)
+    return problem(request, error.status, sentence(error.key, **error.words), headers, **error.more)
 
 
 def _malformed(request: Request, error: Exception) -> Response:
@@ -63,7 +58,7 @@ def _malformed(request: Request, error: Exception) -> Response:
         {"field": ".".join(str(part) for part in e["loc"][1:]) or "body", "problem": e["type"]}
         for e in error.errors()
     ]
-    return problem(request, 422, _sentence("malformed"), errors=fields)
+    return problem(request, 422, sentence("malformed"), errors=fields)
 
 
 def _http_error(request: Request, error: Exception) -> Response:
@@ -71,7 +66,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     status = 422 if error.status_code == 400 else error.status_code  # a body that is no UTF-8
     key = KEYS.get(status, "malformed" if status < 500 else "internal")
     headers = dict(error.headers) if error.headers else None
-    return problem(request, status, _sentence(key), headers)
+    return problem(request, status, sentence(key), headers)
 
 
 def unexpected(request: Request, error: Exception) -> Response:
@@ -81,4 +76,4 @@ def unexpected(request: Request, error: Exception) -> Response:
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames[-6:]))
     log.error("unexpected %s at %s", type(error).__name__, place)
-    return problem(request, 500, _sentence("internal"))
+    return problem(request, 500, sentence("internal"))

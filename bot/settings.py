@@ -23,6 +23,7 @@ class Settings:
     rate_limit: str = "3000/minute"  # FUNDSTELLE_RATE_LIMIT: questions of one client; empty: none
     most_letters: int = 2000  # FUNDSTELLE_MOST_LETTERS: of one message
     most_bytes: int = 65536  # FUNDSTELLE_MOST_BYTES: of one request's body
+    most_compared: int = 8  # FUNDSTELLE_MOST_COMPARED: programmes side by side for one question
     reload_seconds: float = (
         2.0  # FUNDSTELLE_RELOAD_SECONDS: between looks for new bundles; 0: never
     )
@@ -37,7 +38,7 @@ class Settings:
             )
         if self.rate_limit and not re.fullmatch(r"\d+/(?:second|minute|hour|day)", self.rate_limit):
             raise SettingsError("FUNDSTELLE_RATE_LIMIT: not of the form 3000/minute")
-        for name in ("most_letters", "most_bytes"):
+        for name in ("most_letters", "most_bytes", "most_compared"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
 
@@ -47,7 +48,13 @@ def read(environment: Mapping[str, str]) -> Settings:
 
     Raises SettingsError naming the variable whose value can't be used.
     """
-    kinds = {"index": Path, "most_letters": int, "most_bytes": int, "reload_seconds": float}
+    kinds = {
+        "index": Path,
+        "most_letters": int,
+        "most_bytes": int,
+        "most_compared": int,
+        "reload_seconds": float,
+    }
     values: dict[str, object] = {}
     for name in Settings.__dataclass_fields__:
         variable = f"FUNDSTELLE_{name.upper()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -13,6 +14,7 @@ from bot.limits import RateLimit
 from bot.messages import Answer, Citation, Question
 from bot.metrics import Metrics
 from bot.settings import Settings
+from index.search import Encode
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,24 @@ class State:
         """Answer `question`, counted and limited."""
         self.limit.check(client)
         served = self.library.get(slug)
+        return self._answer(question, served), served
+
+    def compare(
+        self, question: Question, slugs: Sequence[str], client: str
+    ) -> list[tuple[Answer, Served]]:
+        """The answers of several programmes, in the order of `slugs`; each is counted as a
+        question of its own.
+        """
+        chosen = self.library.several(slugs, self.settings.most_compared)
+        self.limit.check(client, len(chosen))
+        encoders = answering.encoders(chosen)
+        return [(self._answer(question, s, encoders[s.bundle.encoder]), s) for s in chosen]
+
+    def _answer(self, question: Question, served: Served, encode: Encode | None = None) -> Answer:
         with self.metrics.timed():
-            found = answering.answer(question, served, self.settings.most_letters)
+            found = answering.answer(question, served, self.settings.most_letters, encode)
         self.metrics.answered(served.slug, found.status)
-        return found, served
+        return found
 
     def url(self, request: Request, citation: Citation) -> str:
         """The public address of a passage."""

@@ -7,9 +7,11 @@
         rows.npz         what each vector stands for
         lexicon.npz      the inverted indexes
         encoder/         the compiled query encoder and its calibration
+    var/index/.encoders/                         one copy of each encoder's files, linked to
 
 No file is ever executed or unpickled: JSON, plain arrays, FAISS and ONNX, each only after its
-checksum.
+checksum. What is parsed is what was checked: a folder that changes while it is read gives an error,
+never a mixture.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -29,11 +32,13 @@ from typing import Any
 
 import numpy as np
 
-from index import confidence, lexicon
+from index import checksums, confidence, encoder_store, lexicon
+from index.checksums import sha256 as sha256
 from index.confidence import Confidence
+from index.description import SLUG
 from index.errors import BundleError, BundleLocked
 from index.lexicon import Lexicon
-from index.query_encoder import OnnxEncoder
+from index.query_encoder import ENCODERS, FILES, OnnxEncoder
 from index.search import Searcher
 from index.types import Heading, Info, Paragraph, Passage, Piece, Section, Vectors
 from index.vectors import Rows, VectorIndex
@@ -45,6 +50,10 @@ MANIFEST, PROGRAMME, VECTORS, ROWS, LEXICON, ENCODER = (
 VERSIONS = ".versions"
 KEPT = 2  # versions left on disk: the served one, and the last, which a server may be reading yet
 AGAIN = "run ingest.py for this programme again"
+SHARED = frozenset(f"{ENCODER}/{name}" for name in FILES)  # between bundles: not read for each
+CALIBRATION = f"{ENCODER}/{confidence.FILE}"
+
+Stamp = tuple[object, ...]  # equal as long as a folder is the same
 
 
 @dataclass(frozen=True)
@@ -93,42 +102,64 @@ def read_manifest(folder: Path) -> Manifest:
         table = json.loads(path.read_text(encoding="utf-8"))
         manifest = Manifest(**table)
     except FileNotFoundError as error:
-        raise BundleError(folder, "no bundle here", AGAIN) from error
+        raise BundleError(folder, f"no bundle here (no {MANIFEST})", AGAIN) from error
     except (OSError, ValueError, TypeError) as error:
         raise BundleError(path, f"damaged ({error})", AGAIN) from error
     if manifest.format != FORMAT:
         raise BundleError(path, f"format {manifest.format}, this program reads {FORMAT}", AGAIN)
+    if not (isinstance(manifest.slug, str) and SLUG.match(manifest.slug)):
+        raise BundleError(path, "its slug is none", "use a-z, 0-9 and hyphens")
+    if not isinstance(manifest.files, dict):
+        raise BundleError(path, "damaged (files)", AGAIN)
     return manifest
 
 
 def load(folder: Path) -> Bundle:
     """The bundle in `folder`, after every file's checksum was found right.
 
-    Raises BundleError naming the first file that is not as the manifest says.
+    Bundles with the same encoder share one in memory. Raises BundleError naming the first file that
+    is not as the manifest says.
     """
     folder = folder.resolve()  # a version switch while loading must not mix two versions
     manifest = read_manifest(folder)
-    verify(folder, manifest)
     try:
-        table = json.loads((folder / PROGRAMME).read_text(encoding="utf-8"))
-        rows = _rows(folder / ROWS)
-        return Bundle(
-            manifest=manifest,
-            info=_info(table["info"]),
-            sections=tuple(_section(section) for section in table["sections"]),
-            passages=tuple(_passage(passage) for passage in table["passages"]),
-            aliases=table["aliases"],
-            vectors=VectorIndex.from_bytes((folder / VECTORS).read_bytes(), rows),
-            lexicon=_lexicon(folder / LEXICON),
-            encoder=OnnxEncoder(folder / ENCODER),
-            calibration=confidence.load(folder / ENCODER),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(folder, f"its files don't fit together ({error})", AGAIN) from error
+        files = _checked(folder, manifest)
+        return _parse(folder, manifest, files)
+    except OSError as error:
+        raise BundleError(
+            folder, f"can't be read, or changed meanwhile ({error})", AGAIN
+        ) from error
+    except (
+        LookupError, TypeError, ValueError, AttributeError, RuntimeError, EOFError,
+        zipfile.BadZipFile,
+    ) as error:  # fmt: skip
+        problem = f"its files don't fit together ({type(error).__name__}: {error})"
+        raise BundleError(folder, problem, AGAIN) from error
 
 
-def verify(folder: Path, manifest: Manifest) -> None:
-    """Compare every file with the manifest.
+def _parse(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Bundle:
+    table = json.loads(files[PROGRAMME])
+    info = _info(table["info"])
+    if info.slug != manifest.slug:
+        raise ValueError(f"{PROGRAMME} is about {info.slug}")
+    sums = {name: manifest.files[f"{ENCODER}/{name}"] for name in FILES}
+    return Bundle(
+        manifest=manifest,
+        info=info,
+        sections=tuple(_section(section) for section in table["sections"]),
+        passages=tuple(_passage(passage) for passage in table["passages"]),
+        aliases=table["aliases"],
+        vectors=VectorIndex.from_bytes(files[VECTORS], _rows(files[ROWS])),
+        lexicon=_lexicon(files[LEXICON]),
+        encoder=ENCODERS.get(sums, lambda: _encoder(folder, manifest)),
+        calibration=confidence.parse(files[CALIBRATION])
+        if CALIBRATION in files
+        else confidence.UNCALIBRATED,
+    )
+
+
+def _checked(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+    """Every file's content, but for the encoder's big ones, after comparing it with the manifest.
 
     Raises BundleError naming the first file that is missing, changed or surplus.
     """
@@ -136,18 +167,74 @@ def verify(folder: Path, manifest: Manifest) -> None:
     surplus = sorted(present - set(manifest.files))
     if surplus:
         raise BundleError(folder / surplus[0], "not in the manifest", AGAIN)
-    for name, expected in sorted(manifest.files.items()):
-        path = folder / name
+    read: dict[str, bytes] = {}
+    for name in sorted(manifest.files):
         if name not in present:
-            raise BundleError(path, "missing", AGAIN)
-        if sha256(path) != expected:
-            raise BundleError(path, "damaged: its checksum is not the manifest's", AGAIN)
+            raise BundleError(folder / name, "missing", AGAIN)
+        if name not in SHARED:
+            read[name] = _bytes(folder, name, manifest)
+        else:
+            _check_big(folder, name, manifest)
+    return read
 
 
-def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _encoder(folder: Path, manifest: Manifest) -> OnnxEncoder:
+    made = OnnxEncoder(folder / ENCODER)
+    for name in SHARED:  # still what was checked: many bundles will use it
+        _check_big(folder, name, manifest)
+    return made
+
+
+def _check_big(folder: Path, name: str, manifest: Manifest) -> None:
+    if checksums.of_unchanged(folder / name) != manifest.files[name]:
+        raise _damaged(folder / name)
+
+
+def _bytes(folder: Path, name: str, manifest: Manifest) -> bytes:
+    content = (folder / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != manifest.files[name]:
+        raise _damaged(folder / name)
+    return content
+
+
+def _damaged(path: Path) -> BundleError:
+    return BundleError(path, "damaged: its checksum is not the manifest's", AGAIN)
+
+
+def look(root: Path) -> dict[str, Stamp]:
+    """What may be a bundle under `root`, by name: folders, links that lead to one or to nothing;
+    each with a stamp that changes when another bundle takes its place.
+
+    One look at the disk for each, since a server does this every other second. Raises OSError.
+    """
+    found: dict[str, Stamp] = {}
+    with os.scandir(root) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                stamp = _stamp(f"{entry.path}/{MANIFEST}")
+                if stamp or entry.is_dir() or not os.path.exists(entry.path):
+                    found[entry.name] = stamp
+    return found
+
+
+def _stamp(path: str) -> Stamp:
+    try:
+        return _status(path)
+    except OSError:
+        return ()
+
+
+def stamp_of_all(folder: Path) -> Stamp:
+    """Changes when any file of the folder does."""
+    try:
+        return tuple((str(path), *_status(path)) for path in sorted(folder.rglob("*")))
+    except OSError:
+        return ()
+
+
+def _status(path: Path | str) -> tuple[int, ...]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 @contextmanager
@@ -188,18 +275,49 @@ def _turn_on(root: Path, slug: str, fresh: Path) -> None:
     manifest = read_manifest(fresh)
     fresh.chmod(0o755)
     link = root / slug
+    if link.exists() and not link.is_symlink():
+        raise BundleError(link, "is a folder, not a link to a version", "move it away")
     target = root / VERSIONS / f"{slug}-{manifest.version}"
-    if not (link.is_symlink() and link.resolve() == target.resolve() and target.is_dir()):
-        shutil.rmtree(target, ignore_errors=True)
+    shared = {name: digest for name, digest in manifest.files.items() if name in SHARED}
+    if _is_served(link, target) and _is_whole(target):
+        encoder_store.share(root, target, shared)
+    else:
+        target = _free(link, target)
+        encoder_store.share(root, fresh, shared)
+        os.utime(fresh)  # versions are removed by age, whatever was copied into this one
         _sync(fresh)
         fresh.rename(target)
-        if link.exists() and not link.is_symlink():
-            raise BundleError(link, "is a folder, not a link to a version", "move it away")
         aside = root / VERSIONS / f".{slug}-link"
         aside.unlink(missing_ok=True)
         aside.symlink_to(os.path.relpath(target, root))
         aside.replace(link)
     _remove_old(root, slug, target)
+    encoder_store.prune(root)
+
+
+def _is_served(link: Path, target: Path) -> bool:
+    return link.is_symlink() and link.resolve() == target.resolve()
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        _checked(folder, read_manifest(folder))
+    except (BundleError, OSError):
+        return False
+    return True
+
+
+def _free(link: Path, target: Path) -> Path:
+    """`target`, or a name beside it where that is served, but damaged: nothing served is
+    removed.
+    """
+    number = 1
+    chosen = target
+    while _is_served(link, chosen):
+        number += 1
+        chosen = target.with_name(f"{target.name}.{number}")
+    shutil.rmtree(chosen, ignore_errors=True)
+    return chosen
 
 
 def _sync(folder: Path) -> None:
@@ -283,13 +401,13 @@ def _npz(arrays: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _rows(path: Path) -> Rows:
-    with np.load(path, allow_pickle=False) as arrays:
+def _rows(content: bytes) -> Rows:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return Rows(arrays["kind"], arrays["owner"], arrays["part"], arrays["digest"])
 
 
-def _lexicon(path: Path) -> Lexicon:
-    with np.load(path, allow_pickle=False) as arrays:
+def _lexicon(content: bytes) -> Lexicon:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return lexicon.from_arrays({name: arrays[name] for name in arrays.files})
 
 

@@ -117,6 +117,9 @@ UNCALIBRATED = Confidence(
 def load(folder: Path) -> Confidence:
     """The calibration beside an encoder; a cautious one where there is none."""
     path = folder / FILE
-    if not path.is_file():
-        return UNCALIBRATED
-    return Confidence(**json.loads(path.read_text(encoding="utf-8")))
+    return parse(path.read_bytes()) if path.is_file() else UNCALIBRATED
+
+
+def parse(content: bytes) -> Confidence:
+    """The calibration that a file holds."""
+    return Confidence(**json.loads(content))

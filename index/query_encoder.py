@@ -3,14 +3,18 @@ tokenizers.
 
 A compiled encoder is a folder with three files: `encoder.onnx` (token ids and mask → unit vector),
 `tokenizer.json` and `encoder.json` (dimension, most tokens, prompts).
+
+Loaded, one takes 100 MB, so that bundles with the same encoder share one: see `Encoders`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
+from weakref import WeakValueDictionary
 
 import numpy as np
 import onnxruntime
@@ -88,3 +92,29 @@ class OnnxEncoder:
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         vector: Vectors = self._session.run(None, feed)[0][0]
         return vector / max(float(np.linalg.norm(vector)), 1e-12)
+
+
+class Encoders:
+    """The encoders in use, each loaded once, however many bundles bring a copy of its files.
+
+    Known by the checksums of those files. One that no bundle uses any more is let go.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: WeakValueDictionary[tuple[str, ...], OnnxEncoder] = WeakValueDictionary()
+        self._loading = Lock()
+
+    def get(self, checksums: Mapping[str, str], load: Callable[[], OnnxEncoder]) -> OnnxEncoder:
+        """The encoder whose files have these checksums; `load` loads it, if need be."""
+        key = tuple(checksums[name] for name in FILES)
+        with self._loading:
+            found = self._loaded.get(key)
+            if found is None:
+                found = self._loaded[key] = load()
+        return found
+
+    def __len__(self) -> int:
+        return len(self._loaded)
+
+
+ENCODERS = Encoders()  # of this process

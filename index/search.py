@@ -6,8 +6,9 @@ weights; `python -m eval --weights` learns and checks them by cross-validation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,19 @@ WEIGHTS: Mapping[str, float] = {
 # passage.
 SAME_QUESTION = 0.97
 ATTACHED = 0.95
+
+Encode = Callable[[str], Vectors]  # a query → its vector, shape (dimension,)
+
+
+def once(encoder: QueryEncoder) -> Encode:
+    """An encoder that does equal queries once: for one question to several programmes."""
+
+    @cache
+    def encode(query: str) -> Vectors:
+        vector: Vectors = encoder.encode([query])[0]
+        return vector
+
+    return encode
 
 
 @dataclass(frozen=True)
@@ -63,14 +77,18 @@ class Searcher:
         self._passages, self._vectors, self._lexicon = passages, vectors, lexicon
         self._encoder, self._calibration, self._weights = encoder, calibration, weights
         self._speller = Speller((p.text for p in passages), lexicon.words.terms, encoder.pieces)
-        self._abbreviations = abbreviations.learn(p.text for p in passages)
+        self._abbreviations = abbreviations.learn(p.text for p in passages if "(" in p.text)
         self._section_of = np.array([p.section for p in passages], np.int64)
         kinds = vectors.rows.kind
         self._rows = {kind: np.flatnonzero(kinds == kind) for kind in Kind}
 
-    def search(self, query: str, limit: int = 3) -> Ranking:
-        """The `limit` best passages for `query`, and the probability that they answer it."""
-        signals = self.signals(query)
+    def search(self, query: str, limit: int = 3, encode: Encode | None = None) -> Ranking:
+        """The `limit` best passages for `query`, and the probability that they answer it.
+
+        `encode` takes the encoder's place where a question is put to several programmes. It gets
+        the query as this programme spells it.
+        """
+        signals = self.signals(query, encode)
         fused = fuse(signals, self._weights)
         order = np.argsort(-fused, kind="stable")  # equal scores stay in reading order
         hits = tuple(self._hit(int(number), fused, signals) for number in order[:limit])
@@ -79,10 +97,10 @@ class Searcher:
             certainty = max(certainty, ATTACHED)
         return Ranking(hits, certainty)
 
-    def signals(self, query: str) -> Signals:
+    def signals(self, query: str, encode: Encode | None = None) -> Signals:
         """Every ranker's opinion of every passage."""
         query = abbreviations.expand(self._speller.correct(query), self._abbreviations)
-        vector = self._encoder.encode([query])[0]
+        vector = encode(query) if encode else self._encoder.encode([query])[0]
         cosines = self._vectors.similarities(vector)
         sentences, best = self._best_sentences(cosines)
         raw: dict[str, Vectors] = {

@@ -22,6 +22,13 @@ def wording(language: str = DEFAULT) -> Any:
     return _namespace(tomllib.loads((files / name).read_text(encoding="utf-8")))
 
 
+def sentence(key: str, /, **words: object) -> str:
+    """The sentence for an error's key, its gaps filled."""
+    sentences = wording()
+    found = str(getattr(sentences, key, None) or getattr(sentences.errors, key))
+    return found.format(**words) if words else found
+
+
 def _namespace(table: dict[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(
         **{

@@ -231,6 +231,7 @@ def test_the_openapi_document_has_examples(client: TestClient) -> None:
     assert set(document["paths"]) == {
         "/api/chat",
         "/api/search",
+        "/api/compare",
         "/api/programmes",
         "/api/programmes/{slug}",
         "/api/programmes/{slug}/passages/{passage_id}",

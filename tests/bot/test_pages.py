@@ -7,11 +7,38 @@ from html.parser import HTMLParser
 import pytest
 from fastapi.testclient import TestClient
 
+from bench import small
+from bench.small import Chapter
+from bot.app import create_app
 from bot.library import Served
+from bot.settings import Settings
 from tests.conftest import SLUG
 
 QUESTION = "Werden die Kita-Gebühren abgeschafft?"
 PAGES = [f"/p/{SLUG}", f"/p/{SLUG}/programm", f"/p/{SLUG}/impressum", f"/p/{SLUG}/datenschutz"]
+
+
+CYCLING = "Jede Schule wird mit dem Rad erreichbar.\n• breite Wege.\n• eigene Ampeln."
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    """A server of two programmes, one of them with levels, pages and a PDF."""
+    root = tmp_path_factory.mktemp("several")
+    chapters = [
+        Chapter("Verkehr", ["Wir bauen Radwege. Alle kommen gut an."], 1, 6),
+        Chapter("Rad", [CYCLING], 2, 7),
+        Chapter("Winter", ["Im Winter werden Radwege zuerst geräumt."], 3, 7),
+        Chapter("Bus", ["Busse fahren öfter."], 2, 9),
+        Chapter("Bildung", ["Schulen werden saniert."], 1, 9),
+    ]
+    small.write(
+        root, "rot", chapters, title="Rot gewinnt", party="Die Roten", date="2025-09-14",
+        pdf_url="https://rot.example/p.pdf",
+    )  # fmt: skip
+    winter = [Chapter("Winter", ["Im Winter werden Radwege zuerst geräumt."], 1, 3)]
+    small.write(root, "blau", winter, party="Die Blauen", date="Frühjahr 2025")
+    return TestClient(create_app(Settings(index=root, rate_limit="")))
 
 
 class Page(HTMLParser):
@@ -50,6 +77,101 @@ def test_home_lists_several_programmes(client: TestClient, monkeypatch: pytest.M
     one = library.get(SLUG)
     monkeypatch.setattr(library, "_served", {SLUG: one, "zweites": one})
     assert Page(client.get("/").text).refs.count(f"/p/{SLUG}") == 2
+
+
+def test_the_list_says_whose_each_programme_is(several: TestClient) -> None:
+    """Party, title, date as Germans write it, and links to question, text and comparison."""
+    html = several.get("/").text
+    page = Page(html)
+    for part in ("Die Roten", "Rot gewinnt", "14.09.2025", "Die Blauen", "Frühjahr 2025"):
+        assert part in page.text
+    assert '<time datetime="2025-09-14">' in html
+    assert '<time datetime="Frühjahr' not in html
+    assert {"/p/rot", "/p/rot/programm", "/p/blau", "/compare", "/datenschutz"} <= set(page.refs)
+    assert several.get("/datenschutz").status_code == 200
+
+
+def test_the_comparison_works_without_javascript(several: TestClient) -> None:
+    """A form that posts; each party's words under its own heading, in the order of the list."""
+    html = several.get("/compare").text
+    assert re.findall(r'<form[^>]*method="(\w+)"', html) == ["post"]
+    assert len(re.findall(r'type="checkbox"[^>]* checked', html)) == 2
+    form = {"message": "Was tut ihr für Radwege?", "programmes": ["rot", "blau"]}
+    response = several.post("/compare", data=form)
+    assert response.status_code == 200
+    headings = re.findall(r'<h2 id="by-(\w+)">', response.text)
+    assert headings == ["rot", "blau"]
+    assert response.text.count('class="column reply') == 2
+    page = Page(response.text)
+    assert len(page.ids) == len(set(page.ids))
+    assert any("/p/rot/programm#" in ref for ref in page.refs)
+    assert any("/p/blau/programm#" in ref for ref in page.refs)
+    assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"message": "Bus"}, 422),
+        ({"message": "", "programmes": ["rot"]}, 422),
+        ({"message": "x" * 3000, "programmes": ["rot"]}, 413),
+        ({"message": "Bus", "programmes": ["rot", "grün"]}, 404),
+        ({"message": "<script>alert(1)</script>", "programmes": ["<script>alert(2)"]}, 404),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_says_why(
+    several: TestClient, form: dict[str, str], status: int
+) -> None:
+    """In a sentence beside the form, which keeps what was typed and chosen."""
+    response = several.post("/compare", data=form)
+    assert response.status_code == status
+    assert 'role="alert"' in response.text
+    assert 'class="comparing"' in response.text
+    assert "<script>alert" not in response.text
+    if "rot" in form.get("programmes", ()):
+        assert len(re.findall(r'value="rot" checked', response.text)) == 1
+
+
+def test_sections_within_sections_are_headings_within_headings(several: TestClient) -> None:
+    """As deep as the programme goes, in text and contents; no level is left out."""
+    html = several.get("/p/rot/programm").text
+    found = re.findall(r"<h(\d) id=\"([a-z-]+)-\d\"", html)
+    assert found == [
+        ("2", "verkehr"), ("3", "rad"), ("4", "winter"), ("3", "bus"), ("2", "bildung"),
+    ]  # fmt: skip
+    contents = html[html.index("<details") : html.index("</details>")]
+    depth, seen = 0, []
+    for tag in re.findall(r"</?ol>|#[a-z-]+-\d", contents):
+        depth += {"<ol>": 1, "</ol>": -1}.get(tag, 0)
+        seen += [depth] if tag.startswith("#") else []
+    assert seen == [1, 2, 3, 2, 1]
+    levels = [e["level"] for e in several.get("/api/programmes/rot").json()["contents"]]
+    assert levels == [1, 2, 3, 2, 1]
+
+
+def test_pages_and_items_of_lists_are_shown(several: TestClient) -> None:
+    """A number where a page begins, once, that is read out in full; items on lines of their own."""
+    html = several.get("/p/rot/programm").text
+    assert re.findall(r'<span class="hidden">im PDF, Seite (\d+) </span>', html) == ["6", "7", "9"]
+    assert 'href="https://rot.example/p.pdf#page=7"' in html
+    assert "erreichbar.\n• breite Wege.\n• eigene Ampeln." in html
+    plain = several.get("/p/blau/programm").text
+    assert re.findall(r'<span class="page"><span class="hidden">Seite (\d+) ', plain) == ["3"]
+
+
+def test_answers_lead_into_the_partys_own_pdf(several: TestClient) -> None:
+    """By API and page, to the page of the passage; nowhere where there is no PDF."""
+    asked = {"message": "Winter", "programme": "rot", "limit": 1}
+    passage = several.post("/api/chat", json=asked).json()["passages"][0]
+    assert (passage["page"], passage["end_page"]) == (7, 7)
+    assert passage["pdf_url"] == "https://rot.example/p.pdf#page=7"
+    assert passage["citation"].endswith(", S. 7")
+    html = several.post("/p/rot", data={"message": "Winter"}).text
+    assert re.search(r'href="https://rot\.example/p\.pdf#page=7">im PDF, Seite 7</a>', html)
+    asked = {"message": "Winter", "programme": "blau", "limit": 1}
+    assert several.post("/api/chat", json=asked).json()["passages"][0]["pdf_url"] is None
+    html = several.post("/p/blau", data={"message": "Winter"}).text
+    assert not re.search(r'class="act pdf"[^>]*href', html)
 
 
 def test_links_to_former_passages_lead_to_their_heirs(

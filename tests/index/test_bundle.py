@@ -20,6 +20,8 @@ from tests.conftest import ROOT, SLUG
 @pytest.fixture
 def copy(index_root: Path, tmp_path: Path) -> Path:
     shutil.copytree((index_root / SLUG).resolve(), tmp_path / SLUG)
+    for path in (tmp_path / SLUG).rglob("*"):
+        path.chmod(0o755)  # a copy's encoder is read-only, too: here it is damaged on purpose
     return tmp_path / SLUG
 
 
@@ -135,3 +137,123 @@ def test_killed_at_any_moment_a_whole_bundle_is_served(copy: Path, tmp_path: Pat
         process.wait()
         process.stdout.close()
         assert bundle.load(root / SLUG).passages
+
+
+def again(root: Path, slug: str, source: Path, version: str) -> None:
+    """Write `source` once more, as another version or another programme."""
+    with bundle.writing(root, slug) as fresh:
+        shutil.copytree(source, fresh, dirs_exist_ok=True)
+        table = json.loads((fresh / bundle.PROGRAMME).read_text())
+        table["info"]["slug"] = slug
+        (fresh / bundle.PROGRAMME).write_text(json.dumps(table))
+        manifest = json.loads((fresh / bundle.MANIFEST).read_text())
+        manifest["files"][bundle.PROGRAMME] = bundle.sha256(fresh / bundle.PROGRAMME)
+        manifest |= {"slug": slug, "version": version}
+        (fresh / bundle.MANIFEST).write_text(json.dumps(manifest))
+
+
+def inodes(root: Path) -> set[int]:
+    return {path.stat().st_ino for path in root.rglob("encoder.onnx")}
+
+
+def test_bundles_share_their_encoder_on_disk_and_in_memory(copy: Path, tmp_path: Path) -> None:
+    """Three programmes, five versions: one file, one session; and each can be copied away whole."""
+    root = tmp_path / "served"
+    for slug in ("eins", "zwei", "drei"):
+        again(root, slug, copy, "a")
+    again(root, "eins", copy, "b")
+    assert len(inodes(root)) == 1
+    loaded = [bundle.load(root / slug) for slug in ("eins", "zwei", "drei")]
+    assert len({id(each.encoder) for each in loaded}) == 1
+    away = tmp_path / "away" / "eins"
+    shutil.copytree((root / "eins").resolve(), away)
+    shutil.rmtree(root)
+    assert bundle.load(away).encoder is loaded[0].encoder
+
+
+def test_a_shared_encoder_is_read_only_and_its_own_file(copy: Path, tmp_path: Path) -> None:
+    """No link leads to what a person edits; a change would be one in every bundle."""
+    root = tmp_path / "served"
+    again(root, "eins", copy, "a")
+    path = root / "eins" / "encoder" / "encoder.onnx"
+    assert path.stat().st_mode & 0o222 == 0
+    assert not path.samefile(copy / "encoder" / "encoder.onnx")
+
+
+def test_a_damaged_shared_encoder_is_refused_and_made_anew(copy: Path, tmp_path: Path) -> None:
+    """Both bundles notice; the next ingest of one puts it right, that of the other, too."""
+    root = tmp_path / "served"
+    for slug in ("eins", "zwei"):
+        again(root, slug, copy, "a")
+        bundle.load(root / slug)
+    path = root / "eins" / "encoder" / "encoder.onnx"
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        file.seek(1000)
+        file.write(b"????")
+    for slug in ("eins", "zwei"):
+        with pytest.raises(BundleError, match=r"encoder\.onnx.*damaged"):
+            bundle.load(root / slug)
+    for slug in ("eins", "zwei"):
+        again(root, slug, copy, "a")
+        bundle.load(root / slug)
+    assert (
+        len({(root / s / "encoder" / "encoder.onnx").stat().st_ino for s in ("eins", "zwei")}) == 1
+    )
+
+
+def test_the_served_version_is_never_removed(copy: Path, tmp_path: Path) -> None:
+    """Neither when others follow each other, nor by an ingest that changes nothing; the last one
+    before it stays, too.
+    """
+    root = tmp_path / "served"
+    for version in "abcc":
+        again(root, SLUG, copy, version)
+        assert bundle.load(root / SLUG).manifest.version == version
+    kept = {p.name for p in (root / bundle.VERSIONS).iterdir() if p.is_dir()}
+    assert kept == {f"{SLUG}-b", f"{SLUG}-c"}
+
+
+def test_encoders_that_nothing_uses_leave_the_disk(copy: Path, tmp_path: Path) -> None:
+    """The store holds what bundles link to, and its lock."""
+    root = tmp_path / "served"
+    again(root, "eins", copy, "a")
+    again(root, "zwei", copy, "a")
+    store = root / ".encoders"
+    (store / ("0" * 64)).write_bytes(b"of a bundle long gone")
+    (root / "eins").unlink()
+    shutil.rmtree(root / bundle.VERSIONS / "eins-a")
+    again(root, "zwei", copy, "b")
+    assert {p.name for p in store.iterdir()} == {"lock"} | {
+        digest
+        for name, digest in bundle.read_manifest(root / "zwei").files.items()
+        if name in bundle.SHARED
+    }
+
+
+def test_without_hard_links_a_bundle_keeps_its_files(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems have none: it costs space, nothing else."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    root = tmp_path / "served"
+    for slug in ("eins", "zwei"):
+        again(root, slug, copy, "a")
+        bundle.load(root / slug)
+    assert len(inodes(root)) == 2
+    assert [p.name for p in (root / ".encoders").iterdir()] == ["lock"]
+
+
+def test_a_programme_under_another_slug_is_refused(copy: Path) -> None:
+    """Manifest and programme must agree on whose words these are."""
+    table = json.loads((copy / bundle.MANIFEST).read_text())
+    (copy / bundle.MANIFEST).write_text(json.dumps({**table, "slug": "berlin"}))
+    with pytest.raises(BundleError, match=f"programme.json is about {SLUG}"):
+        bundle.load(copy)
+    (copy / bundle.MANIFEST).write_text(json.dumps({**table, "slug": "../Berlin"}))
+    with pytest.raises(BundleError, match="slug"):
+        bundle.load(copy)

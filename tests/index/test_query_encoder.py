@@ -9,7 +9,7 @@ import pytest
 
 from index.encoder import DEFAULT, MODELS
 from index.errors import ModelError
-from index.query_encoder import OnnxEncoder
+from index.query_encoder import Encoders, OnnxEncoder
 
 TWENTY = (
     "Mein Vermieter will mich aus der Wohnung werfen weil er sie verkauft, "
@@ -41,6 +41,25 @@ def test_threads_share_one_encoder(encoder: OnnxEncoder) -> None:
     with ThreadPoolExecutor(8) as pool:
         together = np.concatenate(list(pool.map(lambda text: encoder.encode([text]), texts)))
     assert np.array_equal(alone, together)
+
+
+def test_an_encoder_is_loaded_once_and_let_go_with_its_last_user() -> None:
+    """Known by all of its checksums; another file anywhere is another encoder."""
+    encoders = Encoders()
+    loads: list[OnnxEncoder] = []
+
+    def load() -> OnnxEncoder:
+        loads.append(OnnxEncoder(MODELS / DEFAULT))
+        return loads[-1]
+
+    sums = {"encoder.onnx": "a", "tokenizer.json": "b", "encoder.json": "c"}
+    with ThreadPoolExecutor(4) as pool:
+        users = list(pool.map(lambda _: encoders.get(sums, load), range(8)))
+    assert len({id(user) for user in users}) == len(loads) == 1
+    assert encoders.get({**sums, "encoder.json": "d"}, load) is not users[0]
+    users.clear()
+    loads.clear()
+    assert len(encoders) == 0
 
 
 def test_no_text_is_too_long_or_too_short(encoder: OnnxEncoder) -> None:

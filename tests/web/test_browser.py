@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from bench import small
+from bench.small import Chapter
 from bot.app import create_app
 from bot.settings import Settings
 from tests.conftest import SLUG
@@ -29,10 +32,35 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def address(index_root: Path) -> Iterator[str]:
+    with serving(index_root) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Three programmes; one has levels, pages and a PDF, one says nothing of cycling."""
+    root = tmp_path_factory.mktemp("several")
+    cycling = "Jede Schule wird mit dem Rad erreichbar.\n• breite Radwege.\n• eigene Ampeln."
+    chapters = [
+        Chapter("Verkehr", ["Wir bauen Radwege. Alle kommen gut an."], 1, 6),
+        Chapter("Rad", [cycling], 2, 7),
+        Chapter("Winter", ["Im Winter werden Radwege zuerst geräumt."], 3, 8),
+        Chapter("Bus", ["Busse fahren öfter."], 2, 9),
+    ]
+    pdf = "https://rot.example/p.pdf"
+    small.write(root, "rot", chapters, party="Die Roten", date="2025-09-14", pdf_url=pdf)
+    small.write(root, "blau", chapters[:2], party="Die Blauen", subtitle="Kommunalwahl 2025")
+    small.write(root, "gelb", [Chapter("Kultur", ["Museen öffnen länger."], 1)])
+    with serving(root) as address:
+        yield address
+
+
+@contextmanager
+def serving(root: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = create_app(Settings(index=index_root, rate_limit=""))
+    app = create_app(Settings(index=root, rate_limit=""))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -179,6 +207,109 @@ def test_no_accessibility_violations(
     result = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
     context.close()
     assert result.violations_count == 0, result.generate_report()
+
+
+def violations(page: Page) -> tuple[int, str]:
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    result = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+    return result.violations_count, result.generate_report()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_of_many_programmes_are_accessible(
+    browser: Browser, several: str, scheme: str, width: int
+) -> None:
+    """List, comparison before and after a question, a reader with pages: axe-core finds nothing,
+    nothing scrolls sideways.
+    """
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce",
+        bypass_csp=True,
+    )  # fmt: skip
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    for path in ("/", "/compare", "/compare asked", "/p/rot/programm", "/datenschutz"):
+        page.goto(several + path.split()[0])
+        if path.endswith("asked"):
+            ask(page, "Was tut ihr für Radwege?")
+            page.locator(".column").first.wait_for()
+            page.evaluate("scrollTo(0, 0)")  # else the bar covers half a box, which axe takes amiss
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        count, report = violations(page)
+        assert count == 0, f"{path}\n{report}"
+    context.close()
+
+
+def edges(page: Page, side: str) -> list[float]:
+    return list(
+        page.locator(".column").evaluate_all(
+            "(all, side) => all.map(e => e.getBoundingClientRect()[side])", side
+        )
+    )
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_parties_stand_side_by_side_on_a_desktop_and_stacked_on_a_phone(
+    browser: Browser, several: str, javascript: bool
+) -> None:
+    """In the order of the list, with JavaScript and without; only those that were chosen; and the
+    question stands in no address.
+    """
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 860},
+        java_script_enabled=javascript,
+        reduced_motion="reduce",  # nothing moves while places are looked at
+    )
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.goto(f"{several}/compare")
+    ask(page, "Was tut ihr für Radwege?")
+    page.locator(".column").first.wait_for()
+    assert page.locator(".column h2").all_inner_texts() == [
+        "Die Blauen",
+        "Programm gelb",
+        "Die Roten",
+    ]
+    assert page.url == f"{several}/compare#answers"
+    assert len(set(edges(page, "top"))) == 1
+    assert sorted(edges(page, "left")) == edges(page, "left")
+    page.set_viewport_size(PHONE)
+    assert len(set(edges(page, "left"))) == 1
+    assert sorted(edges(page, "top")) == edges(page, "top")
+    page.locator("input[value=gelb]").uncheck()
+    page.locator(".send").click()
+    page.locator("input[value=gelb]:not(:checked)").wait_for()
+    assert page.locator(".column h2").all_inner_texts() == ["Die Blauen", "Die Roten"]
+    context.close()
+
+
+def test_page_numbers_stand_at_the_margin(browser: Browser, several: str) -> None:
+    """Left of the text where there is room; in the line, and no part of what is copied, else."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    page = context.new_page()
+    page.goto(f"{several}/p/rot/programm")
+    number, text = page.locator("a.page").first, page.locator(".text").first
+    assert number.bounding_box()["x"] + number.bounding_box()["width"] < text.bounding_box()["x"]  # type: ignore[index]
+    assert number.evaluate("e => getComputedStyle(e).userSelect") == "none"
+    assert number.get_attribute("href") == "https://rot.example/p.pdf#page=6"
+    context.close()
+
+
+def test_a_card_leads_into_the_pdf_with_javascript_too(browser: Browser, several: str) -> None:
+    """The address and page come with the API's answer; where there is no PDF, no link."""
+    context = browser.new_context(viewport=PHONE)
+    page = context.new_page()
+    for slug in ("rot", "blau"):
+        page.goto(f"{several}/p/{slug}")
+        ask(page, "Was tut ihr für Radwege?")
+        page.locator(".log .card").first.wait_for()
+        link = page.locator(".log .card .pdf").first
+        assert link.is_visible() == (slug == "rot")
+        if slug == "rot":
+            assert link.inner_text().startswith("im PDF, Seite ")
+            assert "#page=" in str(link.get_attribute("href"))
+    context.close()
 
 
 def test_nothing_is_stored_in_the_browser(page: Page, address: str) -> None:

@@ -31,6 +31,12 @@ function makeCard(passage) {
   $(".place", card).textContent = passage.citation;
   fillQuote($(".quote", card), passage.text, passage.highlights);
   $(".read", card).href = passage.url;
+  const pdf = $(".pdf", card);
+  pdf.hidden = !passage.pdf_url;
+  if (passage.pdf_url) {
+    pdf.href = passage.pdf_url;
+    pdf.textContent = `${pdf.dataset.label} ${passage.page}`;
+  }
   activate(card);
   return card;
 }
@@ -132,7 +138,6 @@ function chat(form) {
     input.focus({ preventScroll: true });
   });
   retry.addEventListener("click", () => { ask(input.value.trim()); input.focus(); });
-  document.querySelectorAll(".log .card").forEach(activate);
   if (matchMedia("(pointer: fine)").matches) input.focus({ preventScroll: true });
 }
 
@@ -147,6 +152,7 @@ function markCited() {
 
 const form = $(".ask");
 if (form) chat(form);
+document.querySelectorAll(".cards .card").forEach(activate);
 if ($(".text")) {
   // On a phone the contents are folded first: they would push the cited place out of view.
   if (matchMedia("(max-width: 61.99rem)").matches) $(".contents details").open = false;
