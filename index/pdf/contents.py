@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from index.pdf import layout
 from index.pdf.decode import Line
 from index.types import Entry
 
@@ -47,16 +48,21 @@ def find(pages: Sequence[Sequence[Line]]) -> Contents:
         if number >= front and number < len(pages) - 4:
             before = False
             continue
-        rows = _rows(lines)
-        start = next((k for k, row in enumerate(rows) if TITLE.match(row.title)), None)
-        if not _is_table(rows, start, before):
-            before = False
-            continue
-        before = True
-        rows = _end(rows[start or 0 :])
-        taken += [part for row in rows for part in row.parts]
-        entries += _entries(rows[1:] if start is not None else rows)
+        title, rows = _table(lines)
+        back = number >= front  # where untitled lines with numbers are an index, not contents
+        before = (title is not None or before or not back) and _is_table(rows, title, before)
+        if before:
+            rows = _trimmed(rows, title is None)
+            taken += ([title] if title else []) + [part for row in rows for part in row.parts]
+            entries += _entries(rows)
     return Contents(tuple(entries), tuple(taken))
+
+
+def _table(lines: Sequence[Line]) -> tuple[Line | None, list[_Row]]:
+    """The line that says contents, and the rows below it; without it, all rows."""
+    title = next((line for line in lines if TITLE.match(line.text)), None)
+    below = [o for o in lines if title is None or (o.baseline >= title.baseline and o is not title)]
+    return title, [row for half in layout.halves(below) for row in _rows(half)]
 
 
 def _rows(lines: Sequence[Line]) -> list[_Row]:
@@ -77,18 +83,17 @@ def _rows(lines: Sequence[Line]) -> list[_Row]:
     return rows
 
 
-def _is_table(rows: Sequence[_Row], start: int | None, before: bool) -> bool:
+def _is_table(rows: Sequence[_Row], title: Line | None, before: bool) -> bool:
     """Whether a page is one: enough entries whose page numbers grow; or the word above, no prose
     below.
     """
     pages = [row.page for row in rows if row.page is not None]
     growing = sum(a <= b for a, b in zip(pages, pages[1:], strict=False))
     orderly = len(pages) >= 2 and growing >= 0.8 * (len(pages) - 1)
-    if start is not None or before:
+    if title or before:
         if orderly and len(pages) >= (2 if before else 3):
             return len(pages) >= 0.3 * len(rows)
-        below = rows[start or 0 :]
-        return start is not None and len(below) > 3 and not _has_prose(below)
+        return title is not None and len(rows) > 3 and not _has_prose(rows)
     return orderly and len(pages) >= LEAST and len(pages) >= 0.5 * len(rows)
 
 
@@ -99,10 +104,14 @@ def _has_prose(rows: Sequence[_Row]) -> bool:
     return ends > 0.3 * len(rows) or sum(words) / max(1, len(rows)) > 11
 
 
-def _end(rows: list[_Row]) -> list[_Row]:
-    """Up to the last line with a page number, where the table has any."""
-    last = max((k for k, row in enumerate(rows) if row.page is not None), default=None)
-    return rows if last is None else rows[: last + 1]
+def _trimmed(rows: list[_Row], untitled: bool) -> list[_Row]:
+    """Up to the last line with a page number, where the table has any; without a title from the
+    first one on.
+    """
+    numbered = [k for k, row in enumerate(rows) if row.page is not None]
+    if not numbered:
+        return rows
+    return rows[numbered[0] if untitled else 0 : numbered[-1] + 1]
 
 
 def _entries(rows: Sequence[_Row]) -> list[Entry]:

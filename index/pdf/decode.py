@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
@@ -401,7 +402,7 @@ def _pieces(text: Any, frame: _Frame, tags: dict[int, int]) -> tuple[list[_Piece
                 current = _Piece([])
                 pieces.append(current)
             current.add(sign)
-    return [piece for piece in pieces if piece.text.strip()], unknown
+    return [p for p in pieces if any(c.text != " " for c in p.letters)], unknown
 
 
 BREAK, HYPHEN = "break", "hyphen"
@@ -545,6 +546,9 @@ def _mark_raised(row: list[_Piece], size: float) -> None:
 
 
 def _tidy(text: str) -> str:
-    """Composed signs; a soft hyphen counts only at the line's end."""
+    """Composed signs, also where TeX has set the dots before the letter; a soft hyphen counts only
+    at the line's end.
+    """
+    text = re.sub(r"[¨\u0308] ?([aouAOU])", lambda m: normalize("NFC", m[1] + "\u0308"), text)
     soft = text.endswith("\u00ad")
-    return text.translate(SIGNS).strip() + ("\u00ad" if soft else "")
+    return normalize("NFC", text.translate(SIGNS)).strip() + ("\u00ad" if soft else "")

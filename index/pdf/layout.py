@@ -55,6 +55,15 @@ def columns(
     return found + _sides(band, gutter, body, depth)
 
 
+def halves(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines left and right of a gutter, where there is one; as they are."""
+    gutter = _gutter(sorted(lines, key=lambda line: line.baseline))
+    if gutter is None:
+        return [list(lines)]
+    left = [line for line in lines if line.right <= gutter or _crosses(line, gutter)]
+    return [left, [line for line in lines if line.left >= gutter]]
+
+
 def _crosses(line: Line, gutter: float) -> bool:
     return line.left < gutter < line.right
 

@@ -43,14 +43,14 @@ def _serve_badly(pipe: object, whole: bool) -> None:
 
     reader = READERS[".txt"]
 
-    def read(path: Path) -> object:
+    def read(path: Path, watch: object) -> object:
         if path.stem == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
         if path.stem == "hang":
             time.sleep(60)
         if path.stem == "raise":
             return 1 / 0
-        return reader(path)
+        return reader(path, watch)  # type: ignore[arg-type]
 
     READERS[".txt"] = read  # type: ignore[index]
     pool._serve(pipe, whole)  # type: ignore[arg-type]
