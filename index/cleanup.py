@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from index.headings import known
 from index.types import Repair
 
 WORD = re.compile(r"[^\W\d_]+")
@@ -91,7 +92,8 @@ def belongs(left: str, right: str, vocabulary: Vocabulary) -> bool:
         return True
     if vocabulary.knows(left + right):
         return False
-    return bool(ADJECTIVE_STEM.search(left) and ADJECTIVE.search(right))
+    pair = ADJECTIVE_STEM.search(left) and ADJECTIVE.search(right)  # sozial-ökologisch
+    return bool(pair) and (known(right) or vocabulary.begins_other(right[:5], right))
 
 
 def join(left: str, right: str, vocabulary: Vocabulary) -> str:

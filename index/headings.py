@@ -79,12 +79,12 @@ class Casing:
         if (
             plain.casefold() not in self._known
             and "ß" in sharp
-            and _known(sharp)
-            and not _known(plain)
+            and known(sharp)
+            and not known(plain)
         ):
             plain = sharp
         lemma = simplemma.lemmatize(plain, lang="de")
-        if lemma != plain or _known(plain):
+        if lemma != plain or known(plain):
             return plain.capitalize() if lemma[:1].isupper() else plain
         return self._by_ending(plain)
 
@@ -120,7 +120,8 @@ class Casing:
         return word
 
 
-def _known(word: str) -> bool:
+def known(word: str) -> bool:
+    """Whether a German dictionary has this word, in whatever form."""
     return bool(simplemma.is_known(word, lang="de"))
 
 

@@ -30,6 +30,7 @@ NUMBERED = re.compile(r"^(?:(\d+(?:\.\d+)*)\.?|[IVX]+\.|[A-Z]\.|Kapitel \d+:?)\s
 FINISHED = re.compile(r"[.!?:;…][\"“”»«’')\]*]*$")
 BULLET = re.compile(r"^[•◦▪‣–*·-]\s")
 LEADERS = re.compile(r"\.{4,}\s*\d*\s*$|(?:\. ){4,}\d*$")
+IMPRINT = re.compile(r"^(?:Impressum|Bildnachweise?|Herausgeber(?:in)?)\W*$", re.I)
 SLUG_LENGTH = 60
 
 
@@ -49,6 +50,7 @@ def programme(document: Document, place: object) -> Programme:
             "put each heading on a line of its own, in capitals or numbered",
         )
     ranked = marked if printed else nest(marked)
+    ranked, imprint = without_imprint(ranked)
     body, dropped = drop_furniture(ranked, document.title, printed)
     whole, joins = join_torn(body)
     cleaned, repairs = clean(whole)
@@ -59,7 +61,7 @@ def programme(document: Document, place: object) -> Programme:
     return Programme(
         sections,
         tuple(everything),
-        (*document.dropped, *dropped),
+        (*document.dropped, *imprint, *dropped),
         (*document.warnings, *_unfound(document, sections), *_warnings(cleaned)),
     )
 
@@ -74,6 +76,21 @@ def _capital_lines_apart(block: Block) -> list[Block]:
         return [block]
     head = replace(block, text="\n".join(lines[:count]))
     return [head, replace(block, text="\n".join(lines[count:]), line=block.line + count, gap=False)]
+
+
+def without_imprint(blocks: Sequence[Block]) -> tuple[list[Block], list[Dropped]]:
+    """Without the section that says who printed the programme; and it."""
+    kept: list[Block] = []
+    dropped: list[Dropped] = []
+    level = 0  # of the imprint's heading, while it lasts
+    for block in blocks:
+        if block.level and block.level <= (level or block.level):
+            level = block.level if IMPRINT.match(block.text) else 0
+        if level:
+            dropped.append(Dropped(block, "imprint"))
+        else:
+            kept.append(block)
+    return kept, dropped
 
 
 def nest(blocks: Sequence[Block]) -> list[Block]:
@@ -162,12 +179,12 @@ def drop_furniture(
             opening.insert(
                 0, Block(title or "Einleitung", opening[0].line, opening[0].page, level=1)
             )
-    titles = {letters(block.text) for block in front if len(letters(block.text)) >= 6}
+    titles = {_alphabetic(block.text) for block in front if len(_alphabetic(block.text)) >= 6}
     kept, dropped = [], [Dropped(block, "title page") for block in front]
     for number, block in enumerate(body):
-        if number > 0 and letters(block.text) in titles:
+        if number > 0 and _alphabetic(block.text) in titles:
             dropped.append(Dropped(block, "running title"))
-        elif not letters(block.text):
+        elif not _alphabetic(block.text):
             dropped.append(Dropped(block, "no words"))
         elif LEADERS.search(block.text):
             dropped.append(Dropped(block, "table of contents"))
@@ -337,6 +354,10 @@ def _warnings(blocks: Sequence[Block]) -> Iterable[str]:
 
 def _place(block: Block) -> str:
     return f"page {block.page}" if block.page else f"line {block.line}"
+
+
+def _alphabetic(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalpha())
 
 
 class Slugs:

@@ -50,6 +50,14 @@ class Style:
 
 
 @dataclass(frozen=True)
+class Tag:
+    """What the structure of a tagged PDF says about a piece of text."""
+
+    level: int | None = None  # of the heading it is in
+    spans: bool = False  # its paragraph goes on on another page
+
+
+@dataclass(frozen=True)
 class Line:
     """One line of one column: points from the page's upper left corner.
 
@@ -68,7 +76,7 @@ class Line:
     first: Style
     last: Style
     share: float  # of its letters in that style
-    tag: int | None = None  # level, where the PDF's structure calls it a heading
+    tag: Tag | None = None  # where the PDF is tagged
     artifact: bool = False  # where the PDF says that it is none of the text
     label: str = ""  # bullet or number set apart before it, which `text` begins with
     body_left: float = 0.0  # where the text after the label begins
@@ -199,7 +207,7 @@ def _page(document: Any, number: int, path: Path) -> Page:
                 f"more than {MOST_LETTERS} letters",
                 "split the page",
             )
-        pieces, unknown = _pieces(text.raw, frame, _heading_tags(page.raw))
+        pieces, unknown = _pieces(text.raw, frame, _tags(page.raw))
         letters = sum(len(piece.text) for piece in pieces)
         broken = letters > 0 and unknown > 0.2 * letters
         picture = letters < 30 and _image_share(page, frame) > PICTURE_SHARE
@@ -247,30 +255,31 @@ def _image_share(page: Any, frame: _Frame) -> float:
     return float(area / max(1.0, frame.width * frame.height))
 
 
-def _heading_tags(page: Any) -> dict[int, int]:
-    """Marked-content id → heading level, from the structure tree of a tagged PDF."""
+def _tags(page: Any) -> dict[int, Tag]:
+    """Marked-content id → tag, from the structure tree of a tagged PDF."""
     tree = raw.FPDF_StructTree_GetForPage(page)
     if not tree:
         return {}
-    found: dict[int, int] = {}
-    stack = [
-        (raw.FPDF_StructTree_GetChildAtIndex(tree, k), 0, 0)
+    found: dict[int, Tag] = {}
+    stack: list[tuple[Any, int | None, int]] = [
+        (raw.FPDF_StructTree_GetChildAtIndex(tree, k), None, 0)
         for k in range(raw.FPDF_StructTree_CountChildren(tree))
     ]
     while stack:
         element, level, depth = stack.pop()
         if not element or depth > 40:
             continue
-        kind = _wide(raw.FPDF_StructElement_GetType, element)
-        match = re.fullmatch(r"H([1-6])", kind)
+        match = re.fullmatch(r"H([1-6])", _wide(raw.FPDF_StructElement_GetType, element))
         level = int(match[1]) if match else level
-        if level:
-            for k in range(raw.FPDF_StructElement_GetMarkedContentIdCount(element)):
-                found[raw.FPDF_StructElement_GetMarkedContentIdAtIndex(element, k)] = level
-        for k in range(raw.FPDF_StructElement_CountChildren(element)):
-            stack.append((raw.FPDF_StructElement_GetChildAtIndex(element, k), level, depth + 1))
+        kids = range(raw.FPDF_StructElement_CountChildren(element))
+        below = [raw.FPDF_StructElement_GetChildAtIndex(element, k) for k in kids]
+        # -1 for content of another page, whose ids would be mistaken for this page's.
+        ids = [raw.FPDF_StructElement_GetChildMarkedContentID(element, k) for k in kids]
+        own = [number for number in ids if number >= 0]
+        spans = any(n < 0 and not kid for n, kid in zip(ids, below, strict=True))
+        found.update({number: Tag(level, spans) for number in own})
+        stack += [(kid, level, depth + 1) for kid in below]
     raw.FPDF_StructTree_Close(tree)
-    found.pop(-1, None)
     return found
 
 
@@ -280,7 +289,7 @@ class _Look:
 
     style: Style
     upright: bool
-    tag: int | None
+    tag: Tag | None
     artifact: bool
 
 
@@ -290,7 +299,7 @@ NO_LOOK = _Look(Style(0, "", (0, 0, 0), False, False), True, None, False)
 class _Looks:
     """The look of each text object, asked once."""
 
-    def __init__(self, frame: _Frame, tags: dict[int, int]) -> None:
+    def __init__(self, frame: _Frame, tags: dict[int, Tag]) -> None:
         self._frame, self._tags = frame, tags
         self._known: dict[int, _Look] = {}
 
@@ -318,7 +327,7 @@ class _Looks:
             weight >= BOLD or bool(BOLD_NAME.search(name)),
             bool(ITALIC_NAME.search(name)),
         )  # fmt: skip
-        tag = self._tags.get(raw.FPDFPageObj_GetMarkedContentID(thing)) if self._tags else None
+        tag = self._tags.get(raw.FPDFPageObj_GetMarkedContentID(thing))
         upright = self._frame.upright(matrix.a, matrix.b)
         return _Look(style, upright, tag, _is_artifact(thing))
 
@@ -386,7 +395,7 @@ class _Piece:
         return max(letter.look.style.size for letter in self.letters)
 
 
-def _pieces(text: Any, frame: _Frame, tags: dict[int, int]) -> tuple[list[_Piece], int]:
+def _pieces(text: Any, frame: _Frame, tags: dict[int, Tag]) -> tuple[list[_Piece], int]:
     """Pieces in the order painted, and how many letters could not be told."""
     pieces: list[_Piece] = []
     current: _Piece | None = None
@@ -408,7 +417,7 @@ def _pieces(text: Any, frame: _Frame, tags: dict[int, int]) -> tuple[list[_Piece
 BREAK, HYPHEN = "break", "hyphen"
 
 
-def _signs(text: Any, frame: _Frame, tags: dict[int, int]) -> Iterator[_Letter | str]:
+def _signs(text: Any, frame: _Frame, tags: dict[int, Tag]) -> Iterator[_Letter | str]:
     """The letters seen on the page; BREAK where PDFium saw a line end, HYPHEN where it saw that
     a word goes on in the next line.
     """

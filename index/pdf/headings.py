@@ -97,7 +97,7 @@ def _alone(run: Run) -> bool:
 def _strength(run: Run, body: Style, prose: set[Style]) -> str:
     """How much a run looks like a heading: strong, weak or not at all."""
     style = run.style
-    if any(line.tag for line in run.lines):
+    if any(_tagged(run)):
         return "strong"
     if not run.uniform and not _numbered_uniform(run) or style in prose:
         return ""
@@ -115,6 +115,11 @@ def _strength(run: Run, body: Style, prose: set[Style]) -> str:
     if style.bold and not body.bold and not sentence and not run.text.endswith((",", "-", ":")):
         return "weak"
     return "weak" if capitals and not sentence and run.words >= 2 else ""
+
+
+def _tagged(run: Run) -> list[int]:
+    """The heading levels that the PDF's tags give to its lines."""
+    return [line.tag.level for line in run.lines if line.tag and line.tag.level]
 
 
 def _numbered_uniform(run: Run) -> bool:
@@ -197,8 +202,7 @@ class _Witness:
         for title, entry in self._contents:
             if same(title, text):
                 return entry.level
-        tags = [line.tag for line in run.lines if line.tag]
-        return tags[0] if tags else None
+        return next(iter(_tagged(run)), None)
 
 
 Class = tuple[float, bool, bool, str]

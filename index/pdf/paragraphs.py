@@ -176,11 +176,16 @@ def _coloured(a: Style, b: Style) -> bool:
 
 def torn(before: Run, run: Run) -> bool:
     """Whether the end of a column tore a paragraph: its last line there was full, and what comes
-    next is indented as it was.
+    next is indented as it was; or the PDF's tags say so.
     """
     last, line = before.lines[-1], run.lines[0]
     if not run.first_of_column or run.item or last.style.size != line.style.size:
         return False
+    if last.tag and line.tag and last.page != line.page:
+        if last.tag.spans and line.tag.spans:
+            return True
+        if FINISHED.search(last.text):
+            return False
     if _would_have_fitted(last, line, before.right):
         return False
     hang = last.left if len(before.lines) > 1 else last.body_left

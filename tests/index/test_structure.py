@@ -8,7 +8,7 @@ from index.build import Draft
 from index.errors import DocumentError
 from index.readers.text import blocks
 from index.structure import programme, slugify
-from index.types import Document
+from index.types import Block, Document
 
 PROSE = (
     "Wir wollen, dass alle Menschen in unserer Stadt gut und sicher wohnen, lernen, arbeiten "
@@ -92,3 +92,28 @@ def test_any_text_gives_a_programme_or_a_clear_error(lines: list[str]) -> None:
         programme(Document(tuple(found)), "doc.txt")
     except DocumentError as error:
         assert str(error).startswith("doc.txt")
+
+
+def test_the_imprint_is_no_part_of_the_programme() -> None:
+    """Who printed it is not what the party promises; what follows is."""
+    text = f"WOHNEN\n\n{PROSE}\n\nIMPRESSUM\n\nDruck: Muster, Ort\n\nVERKEHR\n\n{PROSE}"
+    found = programme(Document(tuple(blocks(text))), "x")
+    assert [s.heading.original for s in found.sections] == ["WOHNEN", "VERKEHR"]
+    assert [d.block.text for d in found.dropped if d.reason == "imprint"] == [
+        "IMPRESSUM",
+        "Druck: Muster, Ort",
+    ]
+
+
+def test_levels_are_depths_and_a_single_highest_one_is_the_title() -> None:
+    """A document may jump from 1 to 3; its title is no chapter."""
+    levels = [(1, "Titel"), (2, "A"), (4, "a"), (4, "b"), (2, "B"), (3, "c")]
+    found = [
+        block
+        for level, name in levels
+        for block in (Block(name, 1, level=level), Block(f"{name}: {PROSE}", 1))
+    ]
+    sections = programme(Document(tuple(found)), "x").sections
+    assert [(s.level, s.heading.text) for s in sections][-5:] == [
+        (1, "A"), (2, "a"), (2, "b"), (1, "B"), (2, "c"),
+    ]  # fmt: skip

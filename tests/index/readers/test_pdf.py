@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import re
+import shutil
+from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
 import pypdfium2
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from index import passages, readers, structure
+from index.build import Draft
 from index.errors import DocumentError
 from index.types import Document, Programme
 from tests.pdfs import LEFT, RIGHT, Page, Text, column, paragraph, prose, sentence, write
 
-BODY = [prose(number) for number in range(10, 90, 10)]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def read(path: Path) -> tuple[Document, Programme]:
@@ -317,6 +323,62 @@ def test_unusable_pdfs_are_one_line_each(tmp_path: Path) -> None:
         with pytest.raises(DocumentError, match=says) as error:
             readers.read(path)
         assert "\n" not in str(error.value)
+
+
+STYLES = {
+    "one column": "body { font: 11pt/1.4 'DejaVu Sans' } p { margin: 0 0 8pt }",
+    "two columns": """
+        body { font: 10pt/1.3 'DejaVu Serif' } p { margin: 0; text-indent: 12pt }
+        .text { columns: 2; column-gap: 24pt; text-align: justify } h2 { color: #c00 }
+    """,
+}
+FRAME = "<div style='font-size: 8pt; width: 100%; text-align: center'{}</div>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu"]
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed; .ci/run installs it")
+@pytest.mark.parametrize("style", STYLES)
+def test_the_seed_as_a_pdf_gives_the_same_passages_word_for_word(
+    tmp_path: Path, draft: Draft, browser: Browser, style: str
+) -> None:
+    """Printed by a browser with running heads, page numbers and words torn at line ends, in one
+    column or in two that are balanced section by section.
+    """
+    page = browser.new_page()
+    page.set_content(_html(draft.programme, STYLES[style]))
+    page.pdf(
+        path=tmp_path / "seed.pdf", format="A4", display_header_footer=True, tagged=True,
+        header_template=FRAME.format(">Dortmund kann das"),
+        footer_template=FRAME.format(" class=pageNumber>"),
+        margin={side: "24mm" for side in ("top", "bottom", "left", "right")},
+    )  # fmt: skip
+    _, programme = read(tmp_path / "seed.pdf")
+    assert [h for _, h in outline(programme)] == [h for _, h in outline(draft.programme)]
+    same = {p.text for p in passages.cut(programme)} & {p.text for p in draft.passages}
+    assert len(same) == len(draft.passages)
+
+
+def _html(programme: Programme, css: str) -> str:
+    parts = [f"<html lang=de><meta charset=utf-8><style>{css}</style>"]
+    for section in programme.sections:
+        parts.append(f"<h{section.level}>{escape(section.heading.text)}</h{section.level}>")
+        paragraphs = (f"<p>{escape(_hyphenated(p.text))}</p>" for p in section.paragraphs)
+        parts.append(f"<div class=text>{''.join(paragraphs)}</div>")
+    return "".join(parts)
+
+
+def _hyphenated(text: str) -> str:
+    """Places at which the browser may tear a word, as a German dictionary would: before a
+    consonant that a vowel follows.
+    """
+    return re.sub(r"(?<=[a-zäöüß]{3})(?=[bdfghklmnprstvwz][aeiouäöü][a-zäöüß]{2})", "\u00ad", text)
 
 
 SHARED = Path(__file__).parents[4] / "shared" / "programmes-pdf"
