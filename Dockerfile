@@ -13,7 +13,8 @@ COPY programmes programmes
 ENV HF_HOME=/tmp/hf
 RUN useradd --uid 10001 --create-home fundstelle && mkdir -p var/index && chown -R fundstelle var
 USER fundstelle
-RUN python ingest.py programmes/dortmund-2025
+# Copies don't keep hard links: without the store, the encoder is in the image once.
+RUN python ingest.py programmes/dortmund-2025 && rm -rf var/index/.encoders
 ENTRYPOINT ["python", "ingest.py"]
 
 FROM base AS packages

@@ -14,7 +14,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
 .DEFAULT_GOAL := help
-.PHONY: help run install ingest serve eval bench train format lint types test check floors screenshots image lock clean
+.PHONY: help run install ingest serve eval eval-pdf bench bench-pdf fuzz train format lint types test check floors screenshots image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -38,6 +38,17 @@ serve: install ## only the server: make serve PORT=… HOST=…
 
 eval: var/index/dortmund-2025 ## hit rates, abstention, misses; HTML report in var/eval.html
 	$(RUN) -m eval --floors --weights --misses
+
+PDFS ?= $(wildcard ../shared/programmes-pdf/*.pdf)
+eval-pdf: install ## the same on the SPD's programme of 2025, from its PDF in ../shared
+	$(RUN) ingest.py --programmes var/programmes --slug spd-2025 ../shared/programmes-pdf/spd.pdf
+	$(RUN) -m eval eval/spd.jsonl --bundle var/index/spd-2025 --report var/eval-spd.html --misses
+
+bench-pdf: install ## what the PDF reader finds in PDFS, beside what stands in them
+	$(RUN) -m bench.pdf --misses $(PDFS)
+
+fuzz: install ## 2,000 odd files a format into the readers
+	$(RUN) -m tests.fuzz --inputs 2000 $(if $(PDFS),--folder $(dir $(firstword $(PDFS))))
 
 bench: var/index/dortmund-2025 ## latency, start-up, memory, ingest time
 	$(RUN) -m bench

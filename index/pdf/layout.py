@@ -8,8 +8,10 @@ short they are: such documents balance their columns section by section.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from index.pdf.decode import Line, Style
 
@@ -163,7 +165,7 @@ def _gutter(lines: Sequence[Line]) -> float | None:
     width = right - left
     step = max(1, round(width / MOST_PLACES))
     places = range(round(left + 0.15 * width), round(right - 0.15 * width), step)
-    crossing = {x: sum(line.left < x < line.right for line in lines) for x in places}
+    crossing = dict(zip(places, _crossing(lines, places), strict=True))
     few = max(min(crossing.values(), default=len(lines)), CROSSING * len(lines) / 2)
     best: list[int] = []
     run: list[int] = []
@@ -174,6 +176,15 @@ def _gutter(lines: Sequence[Line]) -> float | None:
         return None
     middle = float(best[len(best) // 2])
     return middle if _parts(lines, middle) else None
+
+
+def _crossing(lines: Sequence[Line], places: Sequence[int]) -> list[int]:
+    """How many lines cross each place: one more from where a line begins, one less from its end."""
+    steps = [0] * (len(places) + 1)
+    for line in lines:
+        steps[bisect_right(places, line.left)] += 1
+        steps[max(bisect_right(places, line.left), bisect_left(places, line.right))] -= 1
+    return list(accumulate(steps))[: len(places)]
 
 
 def _parts(lines: Sequence[Line], gutter: float) -> bool:
