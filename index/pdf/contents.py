@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.pdf import layout
-from index.pdf.decode import Line
+from index.pdf.types import Line
 from index.types import Entry
 
 TITLE = re.compile(

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from index.pdf.decode import RAISED, Line, Page, Style
+from index.pdf.lines import RAISED
+from index.pdf.types import Line, Page, Style
 
 ZONE = 0.15  # of the page's height, above and below, where running heads and page numbers stand
 SLOT = 4.0  # points: lines this near to each other on different pages stand in the same place

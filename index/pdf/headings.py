@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.headings import in_capitals, letters, same
-from index.pdf.decode import Style
 from index.pdf.paragraphs import FINISHED, Run
+from index.pdf.types import Style
 from index.types import Entry
 
 MOST_WORDS = 30

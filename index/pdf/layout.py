@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-from index.pdf.decode import Line, Style
+from index.pdf.types import Line, Style
 
 LEAST_LINES = 3  # on each side of a gutter
 CROSSING = 0.15  # most of the lines may cross it

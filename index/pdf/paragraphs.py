@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from index.pdf.decode import Line, Style
+from index.pdf.types import Line, Style
 
 ROUND = r"[•◦▪▫‣●○■□➔➢➤➜▶►◆›→✓✔✘✗❖\uf0b7\uf0a7\uf0d8\uf02d\uf0fc\u2713\u25cf]"
 BULLET = re.compile(rf"^{ROUND}\s*")

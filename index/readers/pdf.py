@@ -8,9 +8,10 @@ from pathlib import Path
 
 from index.errors import DocumentError
 from index.pdf import contents, furniture, headings, layout, paragraphs
-from index.pdf.decode import Decoded, Line, decode
+from index.pdf.decode import decode
 from index.pdf.headings import Kind
 from index.pdf.paragraphs import Run
+from index.pdf.types import Decoded, Line
 from index.types import Block, Box, Document, Dropped
 
 OCR = "recognise its text first: ingest.py --ocr, or ocrmypdf -l deu"
