@@ -207,23 +207,25 @@ NO_LOOK = Look(Style(0, "", (0, 0, 0), False, False), True, None, False)
 
 
 class _Looks:
-    """The look of each text object, asked once."""
+    """The look of each text object, asked once, at its first letter."""
 
-    def __init__(self, frame: _Frame, tags: dict[int, Tag]) -> None:
-        self._frame, self._tags = frame, tags
+    def __init__(self, text: Any, frame: _Frame, tags: dict[int, Tag]) -> None:
+        self._text, self._frame, self._tags = text, frame, tags
         self._known: dict[int, Look] = {}
 
-    def of(self, thing: Any) -> Look:
+    def of(self, letter: int) -> Look:
+        thing = raw.FPDFText_GetTextObject(self._text, letter)
         if not thing:
             return NO_LOOK
         key = ctypes.addressof(thing.contents)
         if key not in self._known:
-            self._known[key] = self._look(thing)
+            self._known[key] = self._look(thing, letter)
         return self._known[key]
 
-    def _look(self, thing: Any) -> Look:
+    def _look(self, thing: Any, letter: int) -> Look:
         matrix, size = raw.FS_MATRIX(), ctypes.c_float()
-        raw.FPDFPageObj_GetMatrix(thing, matrix)
+        # Not the object's own matrix, which knows nothing of a form that it stands in.
+        raw.FPDFText_GetMatrix(self._text, letter, matrix)
         raw.FPDFTextObj_GetFontSize(thing, size)
         scale = math.hypot(matrix.c, matrix.d) or 1.0
         channels = [ctypes.c_uint() for _ in range(4)]
@@ -263,7 +265,7 @@ def _signs(text: Any, frame: _Frame, tags: dict[int, Tag]) -> Iterator[Letter | 
     """The letters seen on the page; BREAK where PDFium saw a line end, HYPHEN where it saw that
     a word goes on in the next line.
     """
-    looks = _Looks(frame, tags)
+    looks = _Looks(text, frame, tags)
     for k in range(raw.FPDFText_CountChars(text)):
         code = raw.FPDFText_GetUnicode(text, k)
         if code in (10, 13):
@@ -271,7 +273,7 @@ def _signs(text: Any, frame: _Frame, tags: dict[int, Tag]) -> Iterator[Letter | 
         elif code in (2, 0xFFFE):
             yield HYPHEN
         elif code:
-            look = looks.of(raw.FPDFText_GetTextObject(text, k))
+            look = looks.of(k)
             letter = _letter(text, k, code, frame, look)
             if not look.upright:
                 yield BREAK

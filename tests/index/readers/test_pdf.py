@@ -9,12 +9,25 @@ from pathlib import Path
 import pypdfium2
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from reportlab.pdfgen.canvas import Canvas
 
 from index import passages, readers, structure
 from index.build import Draft
 from index.errors import DocumentError
 from index.types import Document, Programme
-from tests.pdfs import LEFT, RIGHT, Page, Text, column, paragraph, prose, sentence, write
+from tests.pdfs import (
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    Page,
+    Text,
+    column,
+    paragraph,
+    prose,
+    sentence,
+    write,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -245,6 +258,25 @@ def test_a_large_initial_belongs_to_its_word(tmp_path: Path) -> None:
     pages = [[Text(LEFT, 90, "Wohnen", 16, bold=True), *lines], chapter("Verkehr", 50)]
     _, programme = read(write(tmp_path / "a.pdf", pages))
     assert texts(programme)[0].startswith("Wir wollen, dass alle Menschen gut wohnen und dass")
+
+
+def test_a_page_shrunk_into_a_form_reads_as_it_looks(tmp_path: Path) -> None:
+    """Programs that put two pages on one, or stamp a page, scale the text of a whole page."""
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(WIDTH, HEIGHT))
+    for number, lines in enumerate((chapter("Wohnen", 10), chapter("Verkehr", 50))):
+        canvas.beginForm(f"page{number}")
+        for line in lines:
+            canvas.setFont(line.font, 2 * line.size)
+            canvas.drawString(2 * line.x, 2 * (HEIGHT - line.y), line.text)
+        canvas.endForm()
+        canvas.scale(0.5, 0.5)
+        canvas.doForm(f"page{number}")
+        canvas.showPage()
+    canvas.save()
+    document, programme = read(tmp_path / "a.pdf")
+    assert outline(programme) == [(1, "Wohnen"), (1, "Verkehr")]
+    assert texts(programme) == [prose(10), prose(14), prose(50), prose(54)]
+    assert all(b.boxes[0].bottom - b.boxes[0].top < 60 for b in document.blocks)
 
 
 def test_text_beside_the_page_and_upright_text_is_none_of_it(tmp_path: Path) -> None:
