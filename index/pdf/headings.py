@@ -19,6 +19,7 @@ from index.types import Entry
 
 MOST_WORDS = 30
 MOST_LINES = 5
+QUOTE_WORDS = 6
 LARGER = 1.06  # times the body's size
 PROSE_SHARE = 0.5  # a style with more of its words in long runs sets prose
 ENOUGH = 5  # witnessed headings that make the witnesses a measure for all others
@@ -27,14 +28,15 @@ NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[IVXL]+\.|[A-Z]\.|[a-z][.)]|Kapitel \
 
 @dataclass(frozen=True)
 class Kind:
-    """A run's role: a heading of some level, a lead-in to what follows, a title or text."""
+    """A run's role: a heading of some level, a lead-in to what follows, text, or none of it."""
 
     level: int | None = None
     lead_in: bool = False
-    title: bool = False  # of the whole document, on its first or last page
+    dropped: str = ""  # why it is no part of the text
 
 
-TEXT, LEAD_IN, TITLE = Kind(), Kind(lead_in=True), Kind(title=True)
+TEXT, LEAD_IN = Kind(), Kind(lead_in=True)
+TITLE, QUOTE = Kind(dropped="title"), Kind(dropped="pull quote")
 
 
 def classify(
@@ -46,12 +48,31 @@ def classify(
     named = [witness.level(run) if _possible(run) else None for run in runs]
     looks = [_strength(run, body, prose) if _possible(run) else "" for run in runs]
     found = _found(runs, named, looks)
-    titles = _titles(runs, found, named, body)
-    levels = _levels(runs, [f and k not in titles for k, f in enumerate(found)], named)
+    none = {k: QUOTE for k in _quotes(runs, named, body)}
+    none |= {k: TITLE for k in _titles(runs, found, named, body)}
+    levels = _levels(runs, [f and k not in none for k, f in enumerate(found)], named)
     return [
-        TITLE if k in titles else Kind(level) if level else _lead_in(k, runs, looks)
+        none.get(k) or (Kind(level) if level else _lead_in(k, runs, looks))
         for k, level in enumerate(levels)
     ]
+
+
+def _quotes(runs: Sequence[Run], named: Sequence[int | None], body: Style) -> list[int]:
+    """Sentences of the text set once more, larger or in colour, to catch the eye; in a style that
+    sets nothing else.
+    """
+    everything = "|".join(letters(run.text) for run in runs)
+    loud = [
+        k
+        for k, run in enumerate(runs)
+        if run.words >= QUOTE_WORDS
+        and not run.item
+        and (run.style.size > 1.1 * body.size or _far(run.style.colour, body.colour))
+    ]
+    twice = [k for k in loud if not named[k] and everything.count(letters(runs[k].text)) > 1]
+    often = Counter(_class(runs[k]) for k in loud)
+    quoted = Counter(_class(runs[k]) for k in twice)
+    return [k for k in twice if quoted[_class(runs[k])] > 0.5 * often[_class(runs[k])]]
 
 
 def _found(runs: Sequence[Run], named: Sequence[int | None], looks: Sequence[str]) -> list[bool]:

@@ -40,8 +40,11 @@ def read(path: Path, watch: Callable[[int, int], None]) -> Document:
     cover, runs, back = _covers(runs, body.size)
     dropped += [_dropped(run.lines, "cover") for run in (*cover, *back)]
     kinds = headings.classify(runs, body, decoded.outline, table.entries)
-    titles = [run for run, kind in zip(runs, kinds, strict=True) if kind.title]
-    dropped += [_dropped(run.lines, "title") for run in titles]
+    dropped += [
+        _dropped(run.lines, kind.dropped)
+        for run, kind in zip(runs, kinds, strict=True)
+        if kind.dropped
+    ]
     return Document(
         tuple(_blocks(runs, kinds)), _title(decoded, cover), decoded.author, decoded.language,
         table.entries, tuple(sorted(dropped, key=lambda d: d.block.line)), warnings,
@@ -119,7 +122,7 @@ def _blocks(runs: Sequence[Run], kinds: Sequence[Kind]) -> Iterator[Block]:
     led = False
     before: Run | None = None
     for run, kind in zip(runs, kinds, strict=True):
-        if kind.title:
+        if kind.dropped:
             continue
         page = run.lines[0].page
         yield Block(

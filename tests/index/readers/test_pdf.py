@@ -247,6 +247,22 @@ def test_a_heading_of_several_lines_is_one(tmp_path: Path) -> None:
     ]
 
 
+def test_a_sentence_set_large_to_catch_the_eye_is_there_once(tmp_path: Path) -> None:
+    """A pull quote is neither a heading nor said twice."""
+    quoted = sentence(12)
+    pages = [
+        [*chapter("Wohnen", 10), *[
+            Text(LEFT, 400 + 20 * k, part, 15, bold=True)
+            for k, part in enumerate((quoted[:40], quoted[40:]))
+        ], *column([prose(30)], 460)],
+        chapter("Verkehr", 50),
+    ]  # fmt: skip
+    document, programme = read(write(tmp_path / "a.pdf", pages))
+    assert outline(programme) == [(1, "Wohnen"), (1, "Verkehr")]
+    assert " ".join(texts(programme)).count(quoted) == 1
+    assert "pull quote" in {d.reason for d in document.dropped}
+
+
 def test_a_large_initial_belongs_to_its_word(tmp_path: Path) -> None:
     """A drop cap over two lines is the first letter of the first one."""
     lines = [
