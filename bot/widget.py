@@ -175,7 +175,8 @@ def _script(name: str) -> str:
     values: dict[str, object] = {style: _css(style)}
     if name == "widget.js":
         values["words"] = {
-            code: {key: said[key] for key in LAUNCH} for code, said in languages().items()
+            code: {"dir": direction(code), **{key: said[key] for key in LAUNCH}}
+            for code, said in languages().items()
         }
         values["version"] = _file("dialog.js").tag
     for key, value in values.items():

@@ -51,9 +51,11 @@ class Panel {
     this.chips = make("ul", { class: "chips" });
     this.chipsLabel = make("p", { class: "chips-label", id: "chips-label" });
     this.chips.setAttribute("aria-labelledby", "chips-label");
+    this.suggest = make("div", { class: "suggest" }, this.chipsLabel, this.chips);
     this.scroll = make("div", { class: "scroll", role: "group", tabindex: "0", "aria-label": w.log },
-      this.greeting, this.log, make("div", { class: "suggest" }, this.chipsLabel, this.chips));
+      this.greeting, this.log, this.suggest);
     this.state = make("p", { class: "state", role: "status" });
+    this.foot = make("div", { class: "foot" });
     this.again = make("button", { class: "plain", type: "button", hidden: true, onclick: () => this.submit() }, w.retry);
     this.input = make("input", {
       id: "question", type: "text", maxlength: "2000", autocomplete: "off", enterkeyhint: "search", placeholder: w.placeholder,
@@ -68,24 +70,22 @@ class Panel {
       make("label", { class: "hidden", for: "question" }, w.label), this.input, this.send);
     this.keep = make("input", { type: "checkbox", id: "keep", onchange: () => this.remember() });
     this.keeping = make("label", { class: "keep" }, this.keep, make("span", {}, w.keep));
+    this.says = make("div", { class: "says" }, this.state, this.again);
+    this.foot.append(this.says, this.ask, this.keeping, make("p", { class: "links" },
+      this.link(this.page("/impressum"), w.imprint), this.link(this.page("/datenschutz"), w.privacy)));
     this.offer(w.suggestions, this.first);
     return make("section", {
       class: `panel${inline ? " inline" : ""}`, role: inline ? "region" : "dialog", "aria-labelledby": "title",
       lang: this.language, dir, hidden: true,
     },
-      make("header", {},
+      make("div", { class: "bar" },
         make("div", { class: "titles" }, this.heading,
-          make("p", { lang: this.programme.language }, this.programme.title)),
+          make("p", { lang: this.programme.language, dir: "auto" }, this.programme.title)),
         make("button", { class: "icon restart", type: "button", onclick: () => this.restart() }, w.again),
         inline ? null : make("button", { class: "icon close", type: "button", "aria-label": w.close, title: w.close, onclick: () => this.hide() },
           make("span", { "aria-hidden": "true" }, "✕"))),
       this.scroll,
-      make("div", { class: "foot" },
-        make("div", { class: "says" }, this.state, this.again),
-        this.ask,
-        this.keeping,
-        make("p", { class: "links" },
-          this.link(this.page("/impressum"), w.imprint), this.link(this.page("/datenschutz"), w.privacy))));
+      this.foot);
   }
 
   link(href, text, values = {}) {
@@ -154,6 +154,7 @@ class Panel {
     if (!seen || seen.scale > 1.01) return;
     this.element.style.setProperty("--_seen", `${seen.height}px`);
     this.element.style.setProperty("--_top", `${seen.offsetTop}px`);
+    this.element.classList.toggle("typing", seen.height < 0.75 * innerHeight);
   }
 
   submit() {
@@ -170,6 +171,8 @@ class Panel {
     const timer = setTimeout(() => running.abort("slow"), PATIENCE);
     this.say(this.words.searching);
     this.log.setAttribute("aria-busy", "true");
+    // What would be pushed down by the answer goes at once: nothing may move without a cause.
+    this.suggest.hidden = this.greeting.hidden = true;
     try {
       const answer = await this.request(question, running.signal);
       if (number !== this.newest) return;
@@ -180,6 +183,8 @@ class Panel {
       if (number !== this.newest) return;
       this.say(error.said || (running.signal.aborted ? this.words.slow : this.words.failed), true);
       this.input.value ||= question;
+      this.suggest.hidden = false;
+      this.greeting.hidden = this.turns.length > 0;
     } finally {
       clearTimeout(timer);
       if (number === this.newest) this.log.removeAttribute("aria-busy");
@@ -200,6 +205,7 @@ class Panel {
   say(text, failed = false) {
     this.state.textContent = text;
     this.again.hidden = !failed;
+    this.says.classList.toggle("failed", failed);
   }
 
   append(question, answer) {
@@ -219,7 +225,7 @@ class Panel {
     const w = this.words;
     const { status } = answer;
     return make("section", { class: `turn ${status}` },
-      make("p", { class: "asked" }, make("span", { class: "hidden" }, `${w.you}: `), make("span", { class: "bubble" }, question)),
+      make("p", { class: "asked" }, make("span", { class: "hidden" }, `${w.you}: `), make("span", { class: "bubble", dir: "auto" }, question)),
       make("p", { class: "status" }, make("span", { "aria-hidden": "true" }, GLYPHS[status] || ""), w[status] || status),
       make("p", { class: "message" }, make("span", { class: "hidden" }, `${w.bot}: `), answer.message),
       ...answer.passages.map((passage) => this.card(passage)));
@@ -227,18 +233,18 @@ class Panel {
 
   card(passage) {
     return make("article", { class: "card" },
-      make("p", { class: "place" }, passage.citation),
-      make("blockquote", { lang: this.programme.language }, ...marked(passage.text, passage.highlights)),
+      make("p", { class: "place", lang: this.programme.language, dir: "auto" }, passage.citation),
+      make("blockquote", { lang: this.programme.language, dir: "auto" }, ...marked(passage.text, passage.highlights)),
       make("p", { class: "acts" },
         this.link(passage.url, this.words.read, { class: "read" }),
         passage.pdf_url ? this.link(passage.pdf_url, `${this.words.pdf} ${passage.page}`) : null));
   }
 
   offer(label, questions) {
-    this.chipsLabel.textContent = questions.length ? label : "";
-    this.chips.hidden = questions.length === 0;
+    this.suggest.hidden = questions.length === 0;
+    this.chipsLabel.textContent = label;
     this.chips.replaceChildren(...questions.map((question) => make("li", {},
-      make("button", { class: "chip", type: "button", lang: this.programme.language, onclick: () => this.choose(question) }, question))));
+      make("button", { class: "chip", type: "button", lang: this.programme.language, dir: "auto", onclick: () => this.choose(question) }, question))));
   }
 
   choose(question) {
@@ -281,6 +287,7 @@ class Panel {
     console.warn(`fundstelle-chat: ${site} is no allowed origin of ${this.programme.slug}; see docs/widget.md`);
     this.ask.hidden = true;
     this.offer("", []);
+    this.says.classList.add("failed");
     this.state.replaceChildren(`${this.words.refused} `, this.link(this.page(), this.words.elsewhere));
   }
 }

@@ -66,6 +66,7 @@
       const place = document.createElement("section"); // a landmark, so that it is found
       place.className = "closed";
       place.lang = WORDS[this.language] ? this.language : "de";
+      place.dir = words.dir;
       place.setAttribute("aria-label", label);
       if (this.inline) {
         const greeting = document.createElement("p");
