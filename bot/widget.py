@@ -64,6 +64,7 @@ class File:
     tag: str  # hash of the content
 
 
+@router.head("/widget.js", response_model=None)
 @router.get("/widget.js", response_model=None)
 def launcher(request: Request) -> Response:
     """The button. Asked for anew after an hour, so that a site need not change its line."""

@@ -28,7 +28,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FOLDERS = (ROOT / "docs" / "demo", ROOT / "tests" / "web" / "hosts")
 WRITTEN = "http://127.0.0.1:8000"  # the bot's address as the host pages have it
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-HOSTS = ["sober", "strict", "hostile"]
+HOSTS = ["sober", "strict", "nonce", "hostile"]
 QUESTION = "Werden die Kita-Gebühren abgeschafft?"
 PROMISE = "Kita-Gebühren komplett abschaffen"
 NOTICE = "Automatische Suche, keine KI-Texte"
@@ -555,6 +555,20 @@ def test_two_programmes_on_one_page(page: Page, two: Sites) -> None:
         "all => all.map(e => getComputedStyle(e).backgroundColor)"
     )
     assert colours == ["rgb(187, 0, 0)", "rgb(0, 102, 204)"]
+
+
+def test_opening_one_closes_the_other(page: Page, two: Sites) -> None:
+    """Also when the site opens it, as from a link of its own."""
+    page.goto(f"{two.host}/two.html")
+    launcher(page).wait_for()
+    for number in (0, 1, 0):
+        page.evaluate(f"document.querySelectorAll('fundstelle-chat')[{number}].open()")
+        widget = page.locator("fundstelle-chat").nth(number)
+        widget.locator(".panel").wait_for()
+        assert page.locator("fundstelle-chat .panel:visible").count() == 1
+        assert widget.evaluate("e => e.shadowRoot.activeElement.id") == "question"
+    page.evaluate("document.querySelector('fundstelle-chat').close()")
+    page.locator("fundstelle-chat .panel:visible").wait_for(state="hidden")
 
 
 def test_an_element_in_the_text(page: Page, sites: Sites) -> None:
