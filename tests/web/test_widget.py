@@ -532,7 +532,13 @@ def test_two_programmes_on_one_page(page: Page, two: Sites) -> None:
     """Each has its button, above one another, its colour, its answers; one dialog at a time.
     Items of lists begin on lines of their own; a page number leads into the PDF.
     """
+    page.add_init_script(WATCH)
+    # The first line's script comes last: the order is that of the page all the same.
+    page.route("**/widget.js?first", lambda route: (time.sleep(0.5), route.continue_()))
     page.goto(f"{two.host}/two.html")
+    page.get_by_role("button", name="Roten").wait_for()
+    page.wait_for_timeout(300)
+    assert page.evaluate("shifts") == []
     for name, said in (("Roten", "Wir bauen Radwege."), ("Blauen", "Radwege sind uns zu teuer.")):
         page.get_by_role("button", name=name).click()
         widget = page.locator("fundstelle-chat[data-open]")

@@ -58,7 +58,7 @@ class Panel {
     this.foot = make("div", { class: "foot" });
     this.again = make("button", { class: "plain", type: "button", hidden: true, onclick: () => this.submit() }, w.retry);
     this.input = make("input", {
-      id: "question", type: "text", maxlength: "2000", autocomplete: "off", enterkeyhint: "search", placeholder: w.placeholder,
+      id: "question", type: "text", dir: "auto", maxlength: "2000", autocomplete: "off", enterkeyhint: "search", placeholder: w.placeholder,
       onkeydown: (event) => {
         if (event.key !== "Enter" || event.isComposing) return;
         event.preventDefault(); // no form: sandboxed frames forbid submitting one
@@ -285,7 +285,7 @@ class Panel {
   refuse() {
     const site = location.origin;
     console.warn(`fundstelle-chat: ${site} is no allowed origin of ${this.programme.slug}; see docs/widget.md`);
-    this.ask.hidden = true;
+    this.ask.hidden = this.keeping.hidden = this.greeting.hidden = true;
     this.offer("", []);
     this.says.classList.add("failed");
     this.state.replaceChildren(`${this.words.refused} `, this.link(this.page(), this.words.elsewhere));

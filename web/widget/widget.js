@@ -33,8 +33,7 @@
     }
 
     get corner() {
-      const wanted = this.option("corner") ?? this.option("position") ?? "";
-      return `${wanted.includes("top") ? "top" : "bottom"}-${wanted.includes("left") ? "left" : "right"}`;
+      return cornerOf(this.option("corner") ?? this.option("position"));
     }
 
     get language() {
@@ -105,7 +104,7 @@
         const before = [...document.querySelectorAll(TAG)].filter(
           (each) => each !== this && each.dataset.corner === this.corner,
         );
-        set("--fundstelle-place", String(before.length));
+        set("--fundstelle-place", String(this.rank ?? before.length));
         const [x, y] = (this.option("offset") || "").split(/[\s,]+/).map(Number.parseFloat);
         if (x >= 0) set("--fundstelle-x", `${x}px`);
         if (y >= 0) set("--fundstelle-y", `${y}px`);
@@ -168,6 +167,11 @@
     }
   }
 
+  function cornerOf(wanted) {
+    const text = wanted ?? "";
+    return `${text.includes("top") ? "top" : "bottom"}-${text.includes("left") ? "left" : "right"}`;
+  }
+
   function icon() {
     const svg = (name, values) => {
       const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -195,16 +199,29 @@
     return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
   }
 
+  // Where several programmes share a corner, the order is that of their lines in the page, not
+  // that in which the scripts happen to arrive; so nothing need move when the next one comes.
+  function rankOf(line) {
+    const lines = [...document.querySelectorAll('script[src*="/widget.js"][data-programme]')];
+    const corner = ({ dataset }) => cornerOf(dataset.corner ?? dataset.position);
+    const before = lines.slice(0, Math.max(0, lines.indexOf(line)));
+    const programmes = before.filter((each) => corner(each) === corner(line)).map((each) => each.dataset.programme);
+    return new Set(programmes).size;
+  }
+
   function place() {
     const { programme } = script.dataset;
     const same = (each) => each.option("programme") === programme && !each.inline;
     if ([...document.querySelectorAll(TAG)].some(same)) return; // the line stands there twice
     const chat = document.createElement(TAG);
+    chat.rank = rankOf(script);
     for (const { name, value } of script.attributes) {
       if (name.startsWith("data-")) chat.setAttribute(name, value);
     }
     chat.setAttribute("data-server", server);
-    document.body.append(chat);
+    const next = [...document.querySelectorAll(TAG)].find((each) => each.rank > chat.rank);
+    if (next) next.before(chat);
+    else document.body.append(chat);
   }
 
   if (!globalThis.customElements) return;
