@@ -251,13 +251,18 @@ def test_the_link_leads_to_the_place_in_the_programme(page: Page, sites: Sites) 
 
 @pytest.mark.parametrize("host", [*HOSTS, "wordpress", "twice"])
 def test_nothing_happens_before_it_is_opened(page: Page, sites: Sites, host: str) -> None:
-    """One script; no cookie, no storage, nothing moves."""
+    """One script; no cookie, no storage, nothing moves, the page is as long as without it."""
+    page.route("**/widget.js", lambda route: route.abort())
+    page.goto(f"{sites.host}/{host}.html")
+    length = page.evaluate("document.body.scrollHeight")
+    page.unroute("**/widget.js")
     seen = Seen()
     seen.watch(page)
     page.add_init_script(WATCH)
     page.goto(f"{sites.host}/{host}.html")
     launcher(page).wait_for()
     page.wait_for_timeout(600)
+    assert page.evaluate("document.body.scrollHeight") == length
     ours = {url for url in seen.requests if url.startswith(sites.bot)}
     assert ours == {f"{sites.bot}/widget.js"}
     assert page.evaluate("touched") == []

@@ -151,7 +151,7 @@ class Panel {
   // A phone's keyboard covers a fixed sheet; only the visual viewport knows.
   fit() {
     const seen = globalThis.visualViewport;
-    if (!seen || seen.scale > 1.01) return;
+    if (!seen || seen.scale > 1.01 || self !== top) return;
     this.element.style.setProperty("--_seen", `${seen.height}px`);
     this.element.style.setProperty("--_top", `${seen.offsetTop}px`);
     this.element.classList.toggle("typing", seen.height < 0.75 * innerHeight);
@@ -283,8 +283,7 @@ class Panel {
   }
 
   refuse() {
-    const site = location.origin;
-    console.warn(`fundstelle-chat: ${site} is no allowed origin of ${this.programme.slug}; see docs/widget.md`);
+    console.warn(`fundstelle-chat: ${self.origin} is no allowed origin of ${this.programme.slug}; see docs/widget.md`);
     this.ask.hidden = this.keeping.hidden = this.greeting.hidden = true;
     this.offer("", []);
     this.says.classList.add("failed");

@@ -38,7 +38,7 @@
 
     get language() {
       const wanted = this.option("language") || this.closest("[lang]")?.lang || "de";
-      return wanted.toLowerCase().split("-")[0];
+      return wanted.toLowerCase().split("-")[0].slice(0, 16);
     }
 
     get server() {
