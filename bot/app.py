@@ -12,11 +12,12 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from bot import api, pages, problems
+from bot import api, pages, problems, widget
 from bot.guards import Guards
 from bot.library import Library
 from bot.limits import RateLimit
 from bot.metrics import CONTENT_TYPE, Metrics
+from bot.origins import Origins
 from bot.settings import Settings
 from bot.state import Shared, State
 
@@ -41,9 +42,11 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
     )  # fmt: skip
     app.state.fundstelle = state
+    app.add_middleware(Origins, state=state)  # before the guards, which so stand around it
     app.add_middleware(Guards, most_bytes=settings.most_bytes, on_fault=problems.unexpected)
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(widget.router)
     app.mount("/static", StaticFiles(directory=pages.WEB / "static"), name="static")
     problems.install(app)
     _add_probes(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -18,6 +18,13 @@ POLICY = "; ".join(
         "frame-ancestors 'self'",
     )
 )  # fmt: skip
+
+
+def framed_by(origins: Iterable[str]) -> str:
+    """The policy of a page that other sites' pages may hold in a frame."""
+    return " ".join((POLICY, *sorted(origins)))
+
+
 # The generated API documentation loads its scripts from elsewhere, so there is none: see
 # docs/api.md.
 HEADERS = {

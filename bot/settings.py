@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.description import origin
+
 
 class SettingsError(ValueError):
     """A setting has a value that can't be used; the message names it."""
@@ -30,6 +32,7 @@ class Settings:
     trusted_proxies: str = (
         ""  # FUNDSTELLE_TRUSTED_PROXIES: whose X-Forwarded-For is believed, by comma
     )
+    allowed_origins: str = ""  # FUNDSTELLE_ALLOWED_ORIGINS: sites with the widget, by comma
 
     def __post_init__(self) -> None:
         if self.base_url and not re.fullmatch(r"https?://[^\s?#]+", self.base_url):
@@ -41,6 +44,21 @@ class Settings:
         for name in ("most_letters", "most_bytes", "most_compared"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
+        for entry in _listed(self.allowed_origins):
+            if origin(entry) is None:
+                raise SettingsError(
+                    f"FUNDSTELLE_ALLOWED_ORIGINS: {entry!r} is no origin such as "
+                    "https://www.example.org (no path, no slash at the end)"
+                )
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Whose pages may ask every programme, besides those that a programme names itself."""
+        return frozenset(filter(None, map(origin, _listed(self.allowed_origins))))
+
+
+def _listed(text: str) -> list[str]:
+    return [entry.strip() for entry in text.split(",") if entry.strip()]
 
 
 def read(environment: Mapping[str, str]) -> Settings:

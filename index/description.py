@@ -15,6 +15,8 @@ from index.types import Info
 DESCRIPTION, QUESTIONS = "programme.toml", "questions.toml"
 SLUG = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")
 REQUIRED = ("title", "document")
+ANYWHERE = "*"
+ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?")
 KEYS = {field.name for field in fields(Info)} - {"slug", "bank"}
 
 
@@ -60,8 +62,36 @@ def _toml(path: Path) -> dict[str, Any]:
         raise DocumentError(path, f"not valid TOML ({error})", "correct it") from error
 
 
+def origin(text: str) -> str | None:
+    """An origin as browsers name it (lower case, no default port), "*", or None if it is none."""
+    lowered = text.strip().lower()
+    if lowered == ANYWHERE:
+        return lowered
+    if not ORIGIN.fullmatch(lowered):
+        return None
+    return lowered.removesuffix(":443" if lowered.startswith("https") else ":80")
+
+
+def _origins(path: Path, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise DocumentError(
+            f"{path}: allowed_origins", "not a list", 'write ["https://www.example.org"]'
+        )
+    found = [origin(entry) if isinstance(entry, str) else None for entry in value]
+    for entry, known in zip(value, found, strict=True):
+        if known is None:
+            raise DocumentError(
+                f"{path}: allowed_origins",
+                f"{entry!r} is no origin",
+                "write https://www.example.org: no path, no slash at the end, xn--… for umlauts",
+            )
+    return tuple(dict.fromkeys(entry for entry in found if entry))
+
+
 def _value(path: Path, key: str, value: object) -> Any:
-    """Strings, one list of strings, and addresses that are http or https."""
+    """Strings, two lists of strings, and addresses that are http or https."""
+    if key == "allowed_origins":
+        return _origins(path, value)
     if key == "imprint":
         lines = value.splitlines() if isinstance(value, str) else value
         if not (isinstance(lines, list) and all(isinstance(line, str) for line in lines)):

@@ -169,6 +169,11 @@ class Info:
     notice_url: str = ""
     copyright: str = ""
     bank: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # section heading → questions
+    allowed_origins: tuple[str, ...] = ()  # sites whose pages may ask, besides the server's own
+
+    def __post_init__(self) -> None:
+        # A bundle's JSON knows no tuples.
+        object.__setattr__(self, "allowed_origins", tuple(self.allowed_origins))
 
 
 @dataclass(frozen=True)
