@@ -27,6 +27,7 @@ class Settings:
     reload_seconds: float = (
         2.0  # FUNDSTELLE_RELOAD_SECONDS: between looks for new bundles; 0: never
     )
+    feedback: str = ""  # FUNDSTELLE_FEEDBACK: JSON-lines file for "war das hilfreich?"; empty: off
     trusted_proxies: str = (
         ""  # FUNDSTELLE_TRUSTED_PROXIES: whose X-Forwarded-For is believed, by comma
     )

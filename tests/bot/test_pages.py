@@ -139,7 +139,8 @@ def test_sections_within_sections_are_headings_within_headings(several: TestClie
     assert found == [
         ("2", "verkehr"), ("3", "rad"), ("4", "winter"), ("3", "bus"), ("2", "bildung"),
     ]  # fmt: skip
-    contents = html[html.index("<details") : html.index("</details>")]
+    contents = html[html.index('<nav class="contents"') :]
+    contents = contents[: contents.index("</details>")]
     depth, seen = 0, []
     for tag in re.findall(r"</?ol>|#[a-z-]+-\d", contents):
         depth += {"<ol>": 1, "</ol>": -1}.get(tag, 0)
@@ -203,7 +204,8 @@ def test_the_form_answers_without_javascript(client: TestClient) -> None:
 def test_the_question_stands_in_no_address(client: TestClient) -> None:
     """The form posts: addresses end up in histories, logs and referrers."""
     html = client.get(f"/p/{SLUG}").text
-    assert re.findall(r'<form[^>]*method="(\w+)"', html) == ["post", "post"]
+    assert set(re.findall(r'<form[^>]*method="(\w+)"', html)) == {"post"}
+    assert html.count("<form") == html.count('method="post"') >= 3
     assert (
         client.post(f"/p/{SLUG}", data={"message": QUESTION}).headers["cache-control"] == "no-store"
     )
