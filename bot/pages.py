@@ -141,9 +141,10 @@ def _chat(
     headers: dict[str, str] | None = None,
 ) -> HTMLResponse:
     return page(
-        request, "chat.html", code, headers, served, f"/p/{served.slug}", question=question, answer=answer,
+        request, "chat.html", code, headers, served, f"/p/{served.slug}", question=question,
+        answer=answer,
         suggestions=answer.suggestions if answer else answering.suggestions(served),
-        more_hits=bool(answer) and len(answer.passages if answer else ()) == limit < MOST,
+        more_hits=answer is not None and len(answer.passages) == limit < MOST,
         most=MOST,
     )  # fmt: skip
 

@@ -273,3 +273,51 @@ def test_errors_are_pages_for_browsers(client: TestClient) -> None:
     assert response.status_code == 404
     assert response.headers["content-type"].startswith("text/html")
     assert client.get("/p/berlin").headers["content-type"] == "application/problem+json"
+
+
+def test_more_hits_without_javascript(client: TestClient) -> None:
+    """A form that posts the question again with the highest limit; then there is no more."""
+    html = client.post(f"/p/{SLUG}", data={"message": QUESTION}).text
+    shown = html[: html.index("<template")]
+    form = re.search(
+        r'<form class="more-hits" method="post" action="([^"]+)" >(.*?)</form>', shown, re.S
+    )
+    assert form
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form.group(2)))
+    assert fields == {"message": QUESTION, "limit": "10"}
+    more = client.post(form.group(1), data=fields).text
+    more = more[: more.index("<template")]
+    assert shown.count('<article class="card">') == 3
+    assert 3 < more.count('<article class="card">') <= 10
+    assert re.search(r'<form class="more-hits"[^>]* hidden>', more)
+    assert client.post(f"/p/{SLUG}", data={"message": QUESTION, "limit": "11"}).status_code == 422
+
+
+def test_a_permalink_names_the_version(client: TestClient, served: Served) -> None:
+    """So that the reader can say when the programme has changed since."""
+    html = client.post(f"/p/{SLUG}?sprache=en", data={"message": QUESTION}).text
+    links = re.findall(r'class="act permalink" href="([^"]+)"', html)
+    assert len(links) == 3
+    for link in links:
+        start = f"http://testserver/p/{SLUG}/programm?version={served.version}#"
+        assert link.startswith(start)
+
+
+def test_the_first_reply_says_what_answers(client: TestClient) -> None:
+    """The AI Act's notice stands in the reply itself, not only at the foot of the page."""
+    html = client.post(f"/p/{SLUG}", data={"message": QUESTION}).text
+    turn = html[html.index('<section class="turn">') : html.index("</section>")]
+    assert re.search(r'<p class="notice small" >Automatische Suche, keine KI-Texte', turn)
+
+
+def test_the_notice_on_political_advertising_is_on_every_page(
+    client: TestClient, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the operator names its address, and only there."""
+    assert "Transparenzhinweis" not in client.get(f"/p/{SLUG}").text
+    info = dataclasses.replace(served.bundle.info, notice_url="https://spd.example/hinweis")
+    bundle = dataclasses.replace(served.bundle, info=info)
+    library = client.app.state.fundstelle.library  # type: ignore[attr-defined]
+    monkeypatch.setattr(library, "_served", {SLUG: dataclasses.replace(served, bundle=bundle)})
+    for path in PAGES:
+        assert 'href="https://spd.example/hinweis"' in client.get(path).text

@@ -113,7 +113,7 @@ function find(box) {
       CSS.highlights.delete("current");
       CSS.highlights.set("found", new Highlight(...ranges));
     }
-    at = -1;
+    at = Math.max(0, ranges.findIndex((range) => range.getBoundingClientRect().top > 0)) - 1; // from here on
     if (ranges.length) step(1);
     else count.textContent = query.length > 1 ? box.dataset.none : "";
   };
