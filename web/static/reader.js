@@ -21,7 +21,7 @@ function followContents() {
   let waiting = false;
   const follow = () => {
     waiting = false;
-    const line = innerHeight * 0.3;
+    const line = innerHeight * 0.22 + 100; // just below where a link puts its target, see style.css
     const at = headings.findLast((heading) => heading.getBoundingClientRect().top <= line);
     const entry = at && entries.get(encodeURIComponent(at.id)) || at && entries.get(at.id);
     if (entry === current) return;
@@ -79,6 +79,7 @@ function place({ nodes }, offset) {
 function rangesIn(part, query) {
   const found = new Map();
   READINGS.forEach((_, reading) => {
+    if (reading && /[äöü]/i.test(query)) return; // whoever types ü does not mean u
     const wanted = folded(query, reading).letters;
     const { letters, origin } = part.readings[reading];
     for (let at = letters.indexOf(wanted); at >= 0; at = letters.indexOf(wanted, at + wanted.length)) {
