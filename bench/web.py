@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
@@ -84,19 +85,19 @@ def main() -> int:
         load = best(browser, f"{address}/p/dortmund-2025")
         browser.close()
     rows = [
-        ("chat page, bytes over the wire", load.bytes, BYTES, ""),
-        ("chat page, requests", len(load.requests), 6, ""),
-        ("first contentful paint", load.paint, PAINT, "ms"),
-        ("interactive", load.interactive, INTERACTIVE, "ms"),
-        ("answer on the screen after the reply", load.answer, ANSWER, "ms"),
-        ("cumulative layout shift", load.shift, SHIFT, ""),
+        ("chat page, over the wire", load.bytes / 1024, BYTES / 1024, "KB", 1),
+        ("first contentful paint", load.paint, PAINT, "ms", 0),
+        ("interactive", load.interactive, INTERACTIVE, "ms", 0),
+        ("answer on the screen after the reply", load.answer, ANSWER, "ms", 0),
+        ("cumulative layout shift", load.shift, SHIFT, "", 2),
     ]
     print(f"{'':<40}{'measured':>12}{'promised':>12}")
-    for what, measured, promised, unit in rows:
+    for what, measured, promised, unit, digits in rows:
         flag = "" if measured <= promised else "  ← broken"
-        figures = f"{measured:>9,.{2 if promised < 1 else 0}f} {unit:<2}{promised:>9,.4g} {unit}"
+        figures = f"{measured:>9.{digits}f} {unit:<2}{promised:>9g} {unit}"
         print(f"{what:<40}{figures}{flag}")
-    return int(any(measured > promised for _, measured, promised, _ in rows))
+    print("asked: " + ", ".join(urlsplit(url).path for url in load.requests))
+    return int(any(measured > promised for _, measured, promised, _, _ in rows))
 
 
 def best(browser: Browser, address: str, rounds: int = ROUNDS) -> Load:
