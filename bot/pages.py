@@ -109,6 +109,12 @@ def privacy_of_all(request: Request) -> Response:
     return page(request, "privacy.html")
 
 
+@router.get("/impressum", response_model=None)
+def imprint_of_all(request: Request, state: Shared) -> Response:
+    """Who is responsible, for the pages that belong to no programme: each for their own."""
+    return page(request, "imprints.html", programmes=[programme(s) for s in state.library.all()])
+
+
 @router.get("/p/{slug}/impressum", response_model=None)
 def imprint(slug: str, request: Request, state: Shared) -> Response:
     """Who is responsible."""

@@ -267,6 +267,16 @@ def test_imprint_and_privacy_are_one_click_away(client: TestClient) -> None:
         assert {f"/p/{SLUG}/impressum", f"/p/{SLUG}/datenschutz"} <= set(refs)
 
 
+def test_so_are_they_from_the_pages_of_no_programme(several: TestClient) -> None:
+    """List, comparison and errors too; the imprint names everyone."""
+    for path in ("/", "/compare", "/nirgends", "/datenschutz", "/impressum"):
+        refs = Page(several.get(path, headers={"Accept": "text/html"}).text).refs
+        assert {"/impressum", "/datenschutz"} <= set(refs), path
+    text = Page(several.get("/impressum").text).text
+    assert "Die Roten" in text
+    assert "Die Blauen" in text
+
+
 def test_errors_are_pages_for_browsers(client: TestClient) -> None:
     """And problem documents for programs."""
     response = client.get("/p/berlin", headers={"Accept": "text/html"})

@@ -114,7 +114,15 @@ def test_pages_of_many_programmes_are_accessible(
     )  # fmt: skip
     page = context.new_page()
     page.set_default_timeout(10_000)
-    for path in ("/", "/compare", "/compare asked", "/p/rot/programm", "/datenschutz", "/nirgends"):
+    for path in (
+        "/",
+        "/compare",
+        "/compare asked",
+        "/p/rot/programm",
+        "/datenschutz",
+        "/impressum",
+        "/nirgends",
+    ):
         page.goto(f"{several}{path.split()[0]}?sprache={language}")
         if path.endswith("asked"):
             ask(page, "Was tut ihr für Radwege?")
