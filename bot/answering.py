@@ -140,6 +140,17 @@ def suggestions(served: Served, ranking: Ranking | None = None) -> tuple[str, ..
     return tuple(question for _, question in offers[::step][:SUGGESTIONS])
 
 
+def completions(served: Served) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What can be offered while somebody types: the questions of the bank, and the headings."""
+    sections = served.bundle.sections
+    bank = served.bundle.info.bank
+    questions = [
+        q for s in sections if bank for q in _offers(s.heading.original, s.heading.text, bank)
+    ]
+    headings = [s.heading.text for s in sections]
+    return tuple(dict.fromkeys(questions)), tuple(dict.fromkeys(headings))
+
+
 def _offers(original: str, text: str, bank: object) -> tuple[str, ...]:
     questions: dict[str, tuple[str, ...]] = dict(bank)  # type: ignore[call-overload]
     if not questions:

@@ -150,6 +150,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 @router.post("/chat", responses=PROBLEMS)
 def chat(asked: Asked, request: Request, state: Shared) -> AnswerOut:
     """Answer a question with the programme's own passages, or say that it has none."""
+    request.state.language = asked.language  # for the sentence of an error, too
     question = Question(asked.message, asked.language, asked.limit)
     found, served = state.ask(question, asked.programme, client_of(request))
     return AnswerOut(

@@ -10,9 +10,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
-from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 
-from bot import api, pages, problems, widget
+from bot import api, assets, feedback, pages, problems, programme_pages, widget
 from bot.guards import Guards
 from bot.library import Library
 from bot.limits import RateLimit
@@ -43,11 +43,15 @@ def create_app(settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.state.fundstelle = state
     app.add_middleware(Origins, state=state)  # before the guards, which so stand around it
+    # No cookie and no secret is in any answer, so compressing what somebody typed reveals nothing.
+    app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
     app.add_middleware(Guards, most_bytes=settings.most_bytes, on_fault=problems.unexpected)
     app.include_router(api.router)
+    app.include_router(feedback.router)
     app.include_router(pages.router)
     app.include_router(widget.router)
-    app.mount("/static", StaticFiles(directory=pages.WEB / "static"), name="static")
+    app.include_router(programme_pages.router)
+    app.mount("/static", assets.Assets(directory=assets.STATIC), name="static")
     problems.install(app)
     _add_probes(app)
     return app

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from bot import pages
+from bot import languages, pages
 from bot.errors import BotError, TooMany
 from bot.wording import sentence
 
@@ -35,7 +35,7 @@ def problem(
     request.app.state.fundstelle.metrics.failed(status)
     title = HTTPStatus(status).phrase
     if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api"):
-        page = pages.error_page(status, title, detail)
+        page = pages.error_page(request, status, title, detail)
         page.headers.update(headers or {})
         return page
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
@@ -46,7 +46,8 @@ def problem(
 def _bot_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, BotError)  # noqa: S101 - registered for this class alone
     headers = {"Retry-After": str(error.wait)} if isinstance(error, TooMany) else None
-    return problem(request, error.status, sentence(error.key, **error.words), headers, **error.more)
+    said = sentence(error.key, _language(request), **error.words)
+    return problem(request, error.status, said, headers, **error.more)
 
 
 def _malformed(request: Request, error: Exception) -> Response:
@@ -58,7 +59,9 @@ def _malformed(request: Request, error: Exception) -> Response:
         {"field": ".".join(str(part) for part in e["loc"][1:]) or "body", "problem": e["type"]}
         for e in error.errors()
     ]
-    return problem(request, 422, sentence("malformed"), errors=fields)
+    if isinstance(error.body, dict) and isinstance(error.body.get("language"), str):
+        request.state.language = error.body["language"]
+    return problem(request, 422, sentence("malformed", _language(request)), errors=fields)
 
 
 def _http_error(request: Request, error: Exception) -> Response:
@@ -66,7 +69,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     status = 422 if error.status_code == 400 else error.status_code  # a body that is no UTF-8
     key = KEYS.get(status, "malformed" if status < 500 else "internal")
     headers = dict(error.headers) if error.headers else None
-    return problem(request, status, sentence(key), headers)
+    return problem(request, status, sentence(key, _language(request)), headers)
 
 
 def unexpected(request: Request, error: Exception) -> Response:
@@ -76,4 +79,10 @@ def unexpected(request: Request, error: Exception) -> Response:
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames[-6:]))
     log.error("unexpected %s at %s", type(error).__name__, place)
-    return problem(request, 500, sentence("internal"))
+    return problem(request, 500, sentence("internal", _language(request)))
+
+
+def _language(request: Request) -> str:
+    """What a program named in its payload or query, else as for a page."""
+    named = getattr(request.state, "language", None) or request.query_params.get("language")
+    return named or languages.chosen(request).language.code

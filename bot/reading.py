@@ -75,6 +75,11 @@ def chapters(bundle: Bundle) -> list[Part]:
     return roots
 
 
+def flat(parts: Iterable[Part]) -> list[Part]:
+    """All parts in reading order, as the bundle's sections are."""
+    return [each for part in parts for each in (part, *flat(part.parts))]
+
+
 def _part(section: Section, depth: int, paragraphs: list[list[PieceView]]) -> Part:
     heading = section.heading
     return Part(section.id, heading.text, heading.original, depth, section.level, paragraphs)

@@ -29,6 +29,7 @@ class Settings:
     reload_seconds: float = (
         2.0  # FUNDSTELLE_RELOAD_SECONDS: between looks for new bundles; 0: never
     )
+    feedback: str = ""  # FUNDSTELLE_FEEDBACK: JSON-lines file for "war das hilfreich?"; empty: off
     trusted_proxies: str = (
         ""  # FUNDSTELLE_TRUSTED_PROXIES: whose X-Forwarded-For is believed, by comma
     )
@@ -41,6 +42,8 @@ class Settings:
             )
         if self.rate_limit and not re.fullmatch(r"\d+/(?:second|minute|hour|day)", self.rate_limit):
             raise SettingsError("FUNDSTELLE_RATE_LIMIT: not of the form 3000/minute")
+        if self.feedback and not Path(self.feedback).absolute().parent.is_dir():
+            raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
         for name in ("most_letters", "most_bytes", "most_compared"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")

@@ -51,7 +51,11 @@ class State:
 
     def url(self, request: Request, citation: Citation) -> str:
         """The public address of a passage."""
-        return (self.settings.base_url or str(request.base_url)).rstrip("/") + citation.path
+        return self.public(request, citation.path)
+
+    def public(self, request: Request, path: str) -> str:
+        """The public address of a path that begins at the server's root."""
+        return (self.settings.base_url or str(request.base_url)).rstrip("/") + path
 
 
 def client_of(request: Request) -> str:

@@ -10,15 +10,12 @@ See docs/widget.md. The scripts are put together from web/widget once, when firs
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
@@ -33,13 +30,12 @@ from bot.library import Served
 from bot.messages import Answer, Question
 from bot.pages import WEB
 from bot.state import Shared, State, client_of
-from bot.wording import DEFAULT, sentence, wording
+from bot.wording import DEFAULT, closest, languages, sentence, wording
 
 FOLDER = WEB / "widget"
 KINDS = {".js": "text/javascript", ".css": "text/css"}
 FILES = ("dialog.js", "embed.css")  # under /widget/
 LAUNCH = ("launch", "opening", "offline", "greeting")  # what the button itself can say
-RIGHT_TO_LEFT = {"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
 GLYPHS = {"answered": "✓", "related": "≈", "nothing": "–"}  # as in dialog.js
 HOUR, YEAR = "public, max-age=3600", "public, max-age=31536000, immutable"
 PUBLIC: Mapping[str, str] = {
@@ -59,7 +55,6 @@ class File:
     """A file as it is sent, plain and compressed."""
 
     body: bytes
-    zipped: bytes
     kind: str
     tag: str  # hash of the content
 
@@ -87,11 +82,11 @@ def words(
         body = {"status": error.status, "title": error.key, "detail": _said(error)}
         return JSONResponse(body, error.status, dict(PUBLIC), "application/problem+json")
     origin = request.headers.get("origin")
-    said = languages().get(language, languages()[DEFAULT])
+    spoken = said(language)
     body = {
-        "language": said["language"],
-        "dir": direction(said["language"]),
-        "words": said,
+        "language": spoken.tag,
+        "dir": spoken.direction,
+        "words": spoken.words,
         "programme": _about(served),
         "suggestions": answering.suggestions(served),
         "allowed": origin in (None, _own(state, request))
@@ -138,26 +133,21 @@ def ask_embedded(
     return _embedded(state, served, language, question, found)
 
 
-@cache
-def languages() -> Mapping[str, dict[str, str]]:
-    """The widget's sentences by language; what a language lacks is German."""
-    german = vars(wording().widget)
-    found = {}
-    codes = {path.name for path in resources.files("bot.wording").iterdir()}
-    codes |= {path.name for path in FOLDER.iterdir()}
-    for code in sorted(name.removesuffix(".toml") for name in codes if name.endswith(".toml")):
-        spare = FOLDER / f"{code}.toml"
-        here = tomllib.loads(spare.read_text(encoding="utf-8")) if spare.exists() else {}
-        theirs = vars(getattr(wording(code), "widget", wording().widget))
-        own = {key: text for key, text in theirs.items() if text != german.get(key)}
-        if own or here or code == DEFAULT:
-            found[code] = {**german, **here, **own, "language": code}
-    return found
+@dataclass(frozen=True)
+class Said:
+    """The widget's sentences in one language; `tag` and `direction` are HTML's lang and dir."""
+
+    code: str
+    tag: str
+    direction: str
+    words: Mapping[str, str]
 
 
-def direction(language: str) -> str:
-    """How a language is written."""
-    return "rtl" if language in RIGHT_TO_LEFT else "ltr"
+def said(language: str) -> Said:
+    """The sentences of a language; German where it is not spoken here."""
+    code = closest(language) or DEFAULT
+    known = next(each for each in languages() if each.code == code)
+    return Said(code, known.tag, known.direction, vars(wording(code).widget))
 
 
 @cache
@@ -165,7 +155,7 @@ def _file(name: str) -> File:
     text = _css("dialog.css") + _css(name) if name.endswith(".css") else _script(name)
     body = text.encode()
     tag = hashlib.sha256(body).hexdigest()[:16]
-    return File(body, gzip.compress(body, 9, mtime=0), KINDS[name[name.rindex(".") :]], tag)
+    return File(body, KINDS[name[name.rindex(".") :]], tag)
 
 
 def _script(name: str) -> str:
@@ -176,8 +166,8 @@ def _script(name: str) -> str:
     values: dict[str, object] = {style: _css(style)}
     if name == "widget.js":
         values["words"] = {
-            code: {"dir": direction(code), **{key: said[key] for key in LAUNCH}}
-            for code, said in languages().items()
+            each.code: {"dir": each.direction} | {key: said(each.code).words[key] for key in LAUNCH}
+            for each in languages()
         }
         values["version"] = _file("dialog.js").tag
     for key, value in values.items():
@@ -191,26 +181,14 @@ def _css(name: str) -> str:
 
 
 def _sent(request: Request, found: File, caching: str) -> Response:
-    zipped = _takes_gzip(request.headers.get("accept-encoding", ""))
-    tag = f'"{found.tag}{"-gz" if zipped else ""}"'
-    headers = {**PUBLIC, "ETag": tag, "Cache-Control": caching, "Vary": "Accept-Encoding"}
+    tag = f'"{found.tag}"'
+    headers = {**PUBLIC, "ETag": tag, "Cache-Control": caching}
     known = {
         t.strip().removeprefix("W/") for t in request.headers.get("if-none-match", "").split(",")
     }
     if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    if zipped:
-        headers["Content-Encoding"] = "gzip"
-    return Response(found.zipped if zipped else found.body, 200, headers, found.kind)
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """By name, unless with quality 0."""
-    for entry in accepted.lower().split(","):
-        name, _, quality = entry.partition(";")
-        if name.strip() == "gzip":
-            return not re.fullmatch(r"\s*q=0(?:\.0*)?\s*", quality)
-    return False
+    return Response(found.body, 200, headers, found.kind)
 
 
 def _about(served: Served) -> dict[str, str]:
@@ -230,7 +208,7 @@ def _own(state: State, request: Request) -> str:
 
 
 def _said(error: BotError) -> str:
-    return sentence(error.key, **error.words)
+    return sentence(error.key, DEFAULT, **error.words)
 
 
 def _embedded(
@@ -241,15 +219,13 @@ def _embedded(
     answer: Answer | None = None,
     code: int = 200,
 ) -> Response:
-    asked = language or served.bundle.info.language
-    said = languages().get(asked, languages()[DEFAULT])
+    spoken = said(language or served.bundle.info.language)
     context: dict[str, Any] = {
-        "w": said,
-        "language": said["language"],
-        "dir": direction(said["language"]),
+        "w": spoken.words,
+        "language": spoken.tag,
+        "dir": spoken.direction,
         "programme": served.bundle.info,
-        "action": f"/p/{served.slug}/einbetten"
-        + (f"?language={said['language']}" * bool(language)),
+        "action": f"/p/{served.slug}/einbetten" + (f"?language={spoken.code}" * bool(language)),
         "question": question,
         "answer": answer,
         "hint": code != 200,

@@ -232,6 +232,7 @@ def test_the_openapi_document_has_examples(client: TestClient) -> None:
         "/api/chat",
         "/api/search",
         "/api/compare",
+        "/api/feedback",
         "/api/programmes",
         "/api/programmes/{slug}",
         "/api/programmes/{slug}/passages/{passage_id}",

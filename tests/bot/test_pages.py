@@ -139,7 +139,8 @@ def test_sections_within_sections_are_headings_within_headings(several: TestClie
     assert found == [
         ("2", "verkehr"), ("3", "rad"), ("4", "winter"), ("3", "bus"), ("2", "bildung"),
     ]  # fmt: skip
-    contents = html[html.index("<details") : html.index("</details>")]
+    contents = html[html.index('<nav class="contents"') :]
+    contents = contents[: contents.index("</details>")]
     depth, seen = 0, []
     for tag in re.findall(r"</?ol>|#[a-z-]+-\d", contents):
         depth += {"<ol>": 1, "</ol>": -1}.get(tag, 0)
@@ -203,7 +204,8 @@ def test_the_form_answers_without_javascript(client: TestClient) -> None:
 def test_the_question_stands_in_no_address(client: TestClient) -> None:
     """The form posts: addresses end up in histories, logs and referrers."""
     html = client.get(f"/p/{SLUG}").text
-    assert re.findall(r'<form[^>]*method="(\w+)"', html) == ["post", "post"]
+    assert set(re.findall(r'<form[^>]*method="(\w+)"', html)) == {"post"}
+    assert html.count("<form") == html.count('method="post"') >= 3
     assert (
         client.post(f"/p/{SLUG}", data={"message": QUESTION}).headers["cache-control"] == "no-store"
     )
@@ -265,9 +267,67 @@ def test_imprint_and_privacy_are_one_click_away(client: TestClient) -> None:
         assert {f"/p/{SLUG}/impressum", f"/p/{SLUG}/datenschutz"} <= set(refs)
 
 
+def test_so_are_they_from_the_pages_of_no_programme(several: TestClient) -> None:
+    """List, comparison and errors too; the imprint names everyone."""
+    for path in ("/", "/compare", "/nirgends", "/datenschutz", "/impressum"):
+        refs = Page(several.get(path, headers={"Accept": "text/html"}).text).refs
+        assert {"/impressum", "/datenschutz"} <= set(refs), path
+    text = Page(several.get("/impressum").text).text
+    assert "Die Roten" in text
+    assert "Die Blauen" in text
+
+
 def test_errors_are_pages_for_browsers(client: TestClient) -> None:
     """And problem documents for programs."""
     response = client.get("/p/berlin", headers={"Accept": "text/html"})
     assert response.status_code == 404
     assert response.headers["content-type"].startswith("text/html")
     assert client.get("/p/berlin").headers["content-type"] == "application/problem+json"
+
+
+def test_more_hits_without_javascript(client: TestClient) -> None:
+    """A form that posts the question again with the highest limit; then there is no more."""
+    html = client.post(f"/p/{SLUG}", data={"message": QUESTION}).text
+    shown = html[: html.index("<template")]
+    form = re.search(
+        r'<form class="more-hits" method="post" action="([^"]+)" >(.*?)</form>', shown, re.S
+    )
+    assert form
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form.group(2)))
+    assert fields == {"message": QUESTION, "limit": "10"}
+    more = client.post(form.group(1), data=fields).text
+    more = more[: more.index("<template")]
+    assert shown.count('<article class="card">') == 3
+    assert 3 < more.count('<article class="card">') <= 10
+    assert re.search(r'<form class="more-hits"[^>]* hidden>', more)
+    assert client.post(f"/p/{SLUG}", data={"message": QUESTION, "limit": "11"}).status_code == 422
+
+
+def test_a_permalink_names_the_version(client: TestClient, served: Served) -> None:
+    """So that the reader can say when the programme has changed since."""
+    html = client.post(f"/p/{SLUG}?sprache=en", data={"message": QUESTION}).text
+    links = re.findall(r'class="act permalink" href="([^"]+)"', html)
+    assert len(links) == 3
+    for link in links:
+        start = f"http://testserver/p/{SLUG}/programm?version={served.version}#"
+        assert link.startswith(start)
+
+
+def test_the_first_reply_says_what_answers(client: TestClient) -> None:
+    """The AI Act's notice stands in the reply itself, not only at the foot of the page."""
+    html = client.post(f"/p/{SLUG}", data={"message": QUESTION}).text
+    turn = html[html.index('<section class="turn">') : html.index("</section>")]
+    assert re.search(r'<p class="notice small" >Automatische Suche, keine KI-Texte', turn)
+
+
+def test_the_notice_on_political_advertising_is_on_every_page(
+    client: TestClient, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the operator names its address, and only there."""
+    assert "Transparenzhinweis" not in client.get(f"/p/{SLUG}").text
+    info = dataclasses.replace(served.bundle.info, notice_url="https://spd.example/hinweis")
+    bundle = dataclasses.replace(served.bundle, info=info)
+    library = client.app.state.fundstelle.library  # type: ignore[attr-defined]
+    monkeypatch.setattr(library, "_served", {SLUG: dataclasses.replace(served, bundle=bundle)})
+    for path in PAGES:
+        assert 'href="https://spd.example/hinweis"' in client.get(path).text

@@ -27,6 +27,7 @@ def test_values_are_read_from_their_variables() -> None:
         ("FUNDSTELLE_MOST_LETTERS", "viele"),
         ("FUNDSTELLE_MOST_BYTES", "0"),
         ("FUNDSTELLE_RELOAD_SECONDS", "bald"),
+        ("FUNDSTELLE_FEEDBACK", "/nirgends/feedback.jsonl"),
     ],
 )
 def test_a_bad_value_is_named_at_start(variable: str, value: str) -> None:

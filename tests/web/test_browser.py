@@ -2,111 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
 from pathlib import Path
 
 import pytest
-import uvicorn
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from bench import small
-from bench.small import Chapter
-from bot.app import create_app
-from bot.settings import Settings
 from tests.conftest import SLUG
+from tests.web.conftest import PHONE, QUESTION, ask, in_browser, serving
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PHONE = {"width": 390, "height": 844}
-QUESTION = "Werden die Kita-Gebühren abgeschafft?"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed; .ci/run installs it"),
-]
-
-
-@pytest.fixture(scope="module")
-def address(index_root: Path) -> Iterator[str]:
-    with serving(index_root) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Three programmes; one has levels, pages and a PDF, one says nothing of cycling."""
-    root = tmp_path_factory.mktemp("several")
-    cycling = "Jede Schule wird mit dem Rad erreichbar.\n• breite Radwege.\n• eigene Ampeln."
-    chapters = [
-        Chapter("Verkehr", ["Wir bauen Radwege. Alle kommen gut an."], 1, 6),
-        Chapter("Rad", [cycling], 2, 7),
-        Chapter("Winter", ["Im Winter werden Radwege zuerst geräumt."], 3, 8),
-        Chapter("Bus", ["Busse fahren öfter."], 2, 9),
-    ]
-    pdf = "https://rot.example/p.pdf"
-    small.write(root, "rot", chapters, party="Die Roten", date="2025-09-14", pdf_url=pdf)
-    small.write(root, "blau", chapters[:2], party="Die Blauen", subtitle="Kommunalwahl 2025")
-    small.write(root, "gelb", [Chapter("Kultur", ["Museen öffnen länger."], 1)])
-    with serving(root) as address:
-        yield address
-
-
-@contextmanager
-def serving(root: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    app = create_app(Settings(index=root, rate_limit=""))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A page that fails the test when anything is asked of another host, or the console
-    complains.
-    """
-    context = browser.new_context(viewport=PHONE, locale="de-DE")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    seen: list[str] = []
-    page.on("request", lambda request: seen.append(request.url))
-    page.on(
-        "console",
-        lambda m: (
-            seen.append(f"console {m.text}")
-            if m.type == "error" and "net::ERR_FAILED" not in m.text  # a test that cuts the line
-            else None
-        ),
-    )
-    page.on("pageerror", lambda error: seen.append(f"error {error}"))
-    yield page
-    context.close()
-    assert [url for url in seen if not url.startswith((address, "data:"))] == []
-
-
-def ask(page: Page, question: str) -> None:
-    page.locator("#message").fill(question)
-    page.keyboard.press("Enter")
+pytestmark = in_browser
 
 
 def test_an_answer_is_appended_and_the_focus_stays(page: Page, address: str) -> None:
@@ -144,7 +49,7 @@ def test_the_citation_leads_to_the_marked_place(page: Page, address: str) -> Non
 
 def test_without_javascript_the_form_answers(browser: Browser, address: str) -> None:
     """A plain form: question in, page with the cited passage out."""
-    context = browser.new_context(viewport=PHONE, java_script_enabled=False)
+    context = browser.new_context(viewport=PHONE, locale="de-DE", java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}/p/{SLUG}")
     ask(page, QUESTION)
@@ -189,58 +94,6 @@ def test_a_late_reply_is_dropped(page: Page, address: str) -> None:
     assert page.locator(".asked-text").inner_text() == QUESTION
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "/programm", "/impressum", "/datenschutz"])
-def test_no_accessibility_violations(
-    browser: Browser, address: str, scheme: str, path: str
-) -> None:
-    """axe-core finds nothing against WCAG 2.2 AA, in light and dark."""
-    context = browser.new_context(
-        viewport=PHONE, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
-    )
-    page = context.new_page()
-    page.goto(f"{address}/p/{SLUG}{path}")
-    if not path:
-        ask(page, QUESTION)
-        page.locator(".card mark").first.wait_for()
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    result = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
-    context.close()
-    assert result.violations_count == 0, result.generate_report()
-
-
-def violations(page: Page) -> tuple[int, str]:
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    result = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
-    return result.violations_count, result.generate_report()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_pages_of_many_programmes_are_accessible(
-    browser: Browser, several: str, scheme: str, width: int
-) -> None:
-    """List, comparison before and after a question, a reader with pages: axe-core finds nothing,
-    nothing scrolls sideways.
-    """
-    context = browser.new_context(
-        viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce",
-        bypass_csp=True,
-    )  # fmt: skip
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    for path in ("/", "/compare", "/compare asked", "/p/rot/programm", "/datenschutz"):
-        page.goto(several + path.split()[0])
-        if path.endswith("asked"):
-            ask(page, "Was tut ihr für Radwege?")
-            page.locator(".column").first.wait_for()
-            page.evaluate("scrollTo(0, 0)")  # else the bar covers half a box, which axe takes amiss
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        count, report = violations(page)
-        assert count == 0, f"{path}\n{report}"
-    context.close()
-
-
 def edges(page: Page, side: str) -> list[float]:
     return list(
         page.locator(".column").evaluate_all(
@@ -258,6 +111,7 @@ def test_parties_stand_side_by_side_on_a_desktop_and_stacked_on_a_phone(
     """
     context = browser.new_context(
         viewport={"width": 1280, "height": 860},
+        locale="de-DE",
         java_script_enabled=javascript,
         reduced_motion="reduce",  # nothing moves while places are looked at
     )
@@ -286,7 +140,7 @@ def test_parties_stand_side_by_side_on_a_desktop_and_stacked_on_a_phone(
 
 def test_page_numbers_stand_at_the_margin(browser: Browser, several: str) -> None:
     """Left of the text where there is room; in the line, and no part of what is copied, else."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    context = browser.new_context(viewport={"width": 1280, "height": 860}, locale="de-DE")
     page = context.new_page()
     page.goto(f"{several}/p/rot/programm")
     number, text = page.locator("a.page").first, page.locator(".text").first
@@ -298,7 +152,7 @@ def test_page_numbers_stand_at_the_margin(browser: Browser, several: str) -> Non
 
 def test_a_card_leads_into_the_pdf_with_javascript_too(browser: Browser, several: str) -> None:
     """The address and page come with the API's answer; where there is no PDF, no link."""
-    context = browser.new_context(viewport=PHONE)
+    context = browser.new_context(viewport=PHONE, locale="de-DE")
     page = context.new_page()
     for slug in ("rot", "blau"):
         page.goto(f"{several}/p/{slug}")
@@ -321,12 +175,136 @@ def test_nothing_is_stored_in_the_browser(page: Page, address: str) -> None:
     assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
 
 
-def test_no_page_scrolls_sideways_on_a_phone(page: Page, address: str) -> None:
-    """Not at 360 pixels either, and not with a long word in the question."""
-    page.set_viewport_size({"width": 360, "height": 740})
-    for path in ("", "/programm", "/datenschutz"):
-        page.goto(f"{address}/p/{SLUG}{path}")
+LONG = "Donaudampfschifffahrtsgesellschaftskapitänswitwenrentenantragsformular " * 2
+
+
+@pytest.mark.parametrize("sprache", ["de", "ar", "uk"])
+@pytest.mark.parametrize(("width", "text"), [(320, 16), (360, 16), (640, 32)])
+def test_no_page_scrolls_sideways(
+    page: Page, address: str, width: int, text: int, sprache: str
+) -> None:
+    """Not at 320 pixels, not with letters of twice the size, not with a long word in the question,
+    in no language.
+    """
+    page.set_viewport_size({"width": width, "height": 640})
+    section = "/programm/fruehkindliche-bildung-verlaesslich-und-gebuehrenfrei"
+    for path in ("", "/programm", section, "/datenschutz", "/impressum"):
+        page.goto(f"{address}/p/{SLUG}{path}?sprache={sprache}")
+        cdp = page.context.new_cdp_session(page)
+        cdp.send("Page.setFontSizes", {"fontSizes": {"standard": text, "fixed": text}})
         if not path:
-            ask(page, "Donaudampfschifffahrtsgesellschaftskapitänswitwenrentenantragsformular " * 2)
+            ask(page, LONG)
             page.locator(".turn").wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            ask(page, QUESTION)
+            page.locator(".turn .card").first.wait_for()
+        page.locator(".languages summary").click()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_more_hits_are_appended_and_the_focus_goes_there(page: Page, address: str) -> None:
+    """Each passage once; the button is gone, so the first new card has the focus."""
+    page.goto(f"{address}/p/{SLUG}")
+    ask(page, QUESTION)
+    page.locator(".more-hits button").click()
+    page.locator(".log .card").nth(3).wait_for()
+    quotes = page.locator(".log .quote").all_inner_texts()
+    assert 3 < len(quotes) <= 10
+    assert len(quotes) == len(set(quotes))
+    assert page.locator(".more-hits").is_hidden()
+    assert page.evaluate("document.activeElement === document.querySelectorAll('.log .card')[3]")
+
+
+def test_a_quotation_is_copied_with_its_source(page: Page, address: str) -> None:
+    """The words, where they stand, and the permanent address; sharing copies the address where
+    the system has no sheet for it.
+    """
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{address}/p/{SLUG}")
+    ask(page, QUESTION)
+    card = page.locator(".log .card").first
+    card.locator(".copy").click()
+    card.locator(".copy", has_text="Kopiert").wait_for()
+    words, place, link = str(page.evaluate("navigator.clipboard.readText()")).rsplit("\n", 2)
+    assert "als Stadt die Kita-Gebühren komplett abschaffen" in words
+    assert (words[0], words[-1]) == ("„", "“")
+    assert place == card.locator(".place").inner_text()
+    assert link.startswith(f"{address}/p/{SLUG}/programm?version=")
+    assert page.evaluate("navigator.share === undefined")
+    card.locator(".share").click()
+    card.locator(".share", has_text="Link kopiert").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    page.goto(link)
+    page.locator(".cited").first.wait_for()
+    assert page.locator(".changed").count() == 0
+
+
+def test_the_first_answer_says_how_it_was_made_and_the_second_does_not_repeat_it(
+    page: Page, address: str
+) -> None:
+    """With JavaScript as without."""
+    page.goto(f"{address}/p/{SLUG}")
+    ask(page, QUESTION)
+    page.locator(".turn").first.wait_for()
+    assert "keine KI-Texte" in page.locator(".turn .notice").first.inner_text()
+    ask(page, "Was tut ihr für Radwege?")
+    page.locator(".turn").nth(1).wait_for()
+    assert page.locator(".turn").nth(1).locator(".notice").is_hidden()
+
+
+def test_the_language_is_kept_through_question_and_link(page: Page, address: str) -> None:
+    """Chosen from the menu; the answer's sentence, the reader behind it and the way back speak
+    it, and the passage stays German.
+    """
+    page.goto(f"{address}/p/{SLUG}")
+    page.locator(".languages summary").click()
+    page.get_by_role("link", name="العربية").click()
+    page.wait_for_url("**?sprache=ar")
+    assert page.evaluate("getComputedStyle(document.body).direction") == "rtl"
+    ask(page, QUESTION)
+    quote = page.locator(".log .quote").first
+    quote.wait_for()
+    assert quote.get_attribute("lang") == "de"
+    assert quote.evaluate("e => getComputedStyle(e).direction") == "ltr"
+    assert page.locator(".says-text").first.inner_text() == "يقول البرنامج في ذلك:"
+    page.locator(".log .read").first.click()
+    page.locator(".cited").first.wait_for()
+    assert page.evaluate("document.documentElement.lang") == "ar"
+    assert page.locator(".text").evaluate("e => getComputedStyle(e).direction") == "ltr"
+    page.get_by_role("link", name="طرح سؤال", exact=True).click()
+    page.locator("#message").wait_for()
+    assert page.evaluate("document.documentElement.lang") == "ar"
+
+
+def test_an_error_is_said_in_the_language_of_the_page(page: Page, address: str) -> None:
+    """The server's sentence, where it has one."""
+    page.goto(f"{address}/p/{SLUG}?sprache=en")
+    page.locator("#message").evaluate(
+        "e => { e.removeAttribute('maxlength'); e.value = 'x '.repeat(1500); }"
+    )
+    page.keyboard.press("Enter")
+    page.locator(".state", has_text="too long").wait_for()
+
+
+def test_feedback_without_a_click_on_the_tick_has_no_question(
+    browser: Browser, index_root: Path, tmp_path: Path
+) -> None:
+    """Thanks stand where the buttons were, and the focus goes back to the field."""
+    file = tmp_path / "feedback.jsonl"
+    with serving(index_root, str(file)) as address:
+        page = browser.new_context(viewport=PHONE, locale="de-DE").new_page()
+        page.set_default_timeout(10_000)
+        page.goto(f"{address}/p/{SLUG}")
+        for ticked in (False, True):
+            ask(page, QUESTION)
+            turn = page.locator(".turn").nth(int(ticked))
+            turn.wait_for()
+            if ticked:
+                turn.locator("[name=with_question]").check()
+            turn.get_by_role("button", name="Ja").click()
+            turn.get_by_text("Danke für die Rückmeldung.").wait_for()
+            assert page.evaluate("document.activeElement.id") == "message"
+        page.context.close()
+    first, second = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    assert "question" not in first
+    assert second["question"] == QUESTION
+    assert len(first["passages"]) == 3

@@ -1,11 +1,21 @@
-// The chat without reloading, and the reader's marks. Without this file both still work as plain pages.
+// The chat without reloading. Without this file all pages still work as plain pages.
 "use strict";
 
 const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => root.querySelectorAll(selector);
 
 function clone(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
 }
+
+// An address with more in its query; the fragment stays.
+function withQuery(address, name, value) {
+  const url = new URL(address, location.href);
+  if (value) url.searchParams.set(name, value);
+  return url.href;
+}
+
+const spoken = new URL(location.href).searchParams.get("sprache"); // chosen by address, if at all
 
 // Text only ever enters the page through textContent: a programme may hold any character.
 function fillQuote(quote, text, highlights) {
@@ -26,54 +36,58 @@ function fillQuote(quote, text, highlights) {
   put(characters.length, "span");
 }
 
-function makeCard(passage) {
+function makeCard(passage, version) {
   const card = clone("card");
   $(".place", card).textContent = passage.citation;
   fillQuote($(".quote", card), passage.text, passage.highlights);
-  $(".read", card).href = passage.url;
+  $(".read", card).href = withQuery(passage.url, "sprache", spoken);
+  $(".permalink", card).href = withQuery(passage.url, "version", version);
   const pdf = $(".pdf", card);
   pdf.hidden = !passage.pdf_url;
   if (passage.pdf_url) {
     pdf.href = passage.pdf_url;
     pdf.textContent = `${pdf.dataset.label} ${passage.page}`;
   }
+  card.dataset.passage = passage.id;
   activate(card);
   return card;
+}
+
+function say(button) {
+  const label = button.textContent;
+  button.textContent = button.dataset.done;
+  setTimeout(() => { button.textContent = label; }, 2000);
+}
+
+// The system's own sheet where there is one, else the link is copied.
+async function share(button, url, text) {
+  if (navigator.share) return navigator.share(text ? { text, url } : { url }).catch(() => {});
+  await navigator.clipboard.writeText(url);
+  return say(button);
 }
 
 // Copy and share need JavaScript, so their buttons come to life here, for cards of either origin.
 function activate(card) {
   const copy = $(".copy", card);
-  const share = $(".share", card);
-  const url = $(".read", card).href;
-  const quotation = () => `„${$(".quote", card).textContent.trim()}“\n${$(".place", card).textContent}\n${url}`;
+  const sharing = $(".share", card);
+  const url = $(".permalink", card).href;
+  const words = () => `„${$(".quote", card).textContent.trim()}“\n${$(".place", card).textContent}`;
   copy.hidden = !navigator.clipboard;
   copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(quotation());
-    const label = copy.textContent;
-    copy.textContent = copy.dataset.done;
-    setTimeout(() => { copy.textContent = label; }, 2000);
+    await navigator.clipboard.writeText(`${words()}\n${url}`);
+    say(copy);
   });
-  share.hidden = !navigator.share;
-  share.addEventListener("click", () => navigator.share({ text: quotation(), url }).catch(() => {}));
+  sharing.hidden = !navigator.share && !navigator.clipboard;
+  sharing.addEventListener("click", () => share(sharing, url, words()));
 }
 
-function makeTurn(question, answer) {
-  const turn = clone("turn");
-  $(".asked-text", turn).textContent = question;
-  $(".says-text", turn).textContent = answer.message;
-  $(".reply", turn).classList.add(answer.status);
-  $(".cards", turn).append(...answer.passages.map(makeCard));
-  return turn;
-}
-
-async function request(programme, message) {
-  const response = await fetch("/api/chat", {
+async function post(path, content) {
+  const response = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "application/json" },
-    body: JSON.stringify({ message, programme }),
+    body: JSON.stringify(content),
   });
-  const body = await response.json();
+  const body = response.status === 204 ? {} : await response.json();
   if (!response.ok) throw Object.assign(new Error(body.detail), { said: body.detail });
   return body;
 }
@@ -84,6 +98,8 @@ function chat(form) {
   const state = $(".state", form);
   const retry = $(".retry", form);
   const suggest = $(".suggest");
+  const { programme, language } = form.dataset;
+  const most = Number(form.dataset.most);
   let newest = 0; // a reply to an older question than the newest comes too late and is dropped
 
   const ask = async (question) => {
@@ -92,7 +108,7 @@ function chat(form) {
     retry.hidden = true;
     log.setAttribute("aria-busy", "true");
     try {
-      const answer = await request(form.dataset.programme, question);
+      const answer = await post("/api/chat", { message: question, programme, language });
       if (number !== newest) return;
       if (input.value.trim() === question) input.value = "";
       show(question, answer);
@@ -109,9 +125,65 @@ function chat(form) {
   const show = (question, answer) => {
     state.textContent = "";
     const turn = makeTurn(question, answer);
+    document.body.classList.add("asking");
     log.append(turn);
     offer(answer.suggestions);
     turn.scrollIntoView({ block: "start" });
+  };
+
+  const makeTurn = (question, answer) => {
+    const turn = clone("turn");
+    $(".asked-text", turn).textContent = question;
+    $(".says-text", turn).textContent = answer.message;
+    $(".reply", turn).classList.add(answer.status);
+    $(".notice", turn).hidden = Boolean($(".turn", log)); // said once is enough
+    $(".cards", turn).append(...answer.passages.map((p) => makeCard(p, answer.programme.version)));
+    offerMore(turn, question, answer);
+    const feedback = $(".feedback", turn);
+    if (feedback) offerFeedback(feedback, question, answer, turn);
+    return turn;
+  };
+
+  const offerMore = (turn, question, answer) => {
+    const more = $(".more-hits", turn);
+    more.hidden = answer.passages.length < 3;
+    more.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      try {
+        const all = await post("/api/chat", { message: question, programme, language, limit: most });
+        const shown = new Set([...$$(".card", turn)].map((card) => card.dataset.passage));
+        const fresh = all.passages.filter((p) => !shown.has(p.id)).map((p) => makeCard(p, all.programme.version));
+        $(".cards", turn).append(...fresh);
+        more.hidden = true;
+        if (fresh.length) {
+          fresh[0].tabIndex = -1; // the button that had the focus is gone
+          fresh[0].focus();
+        }
+      } catch (error) {
+        state.textContent = error.said || form.dataset.failed;
+      }
+    });
+  };
+
+  const offerFeedback = (feedback, question, answer, turn) => {
+    feedback.hidden = !answer.passages.length;
+    feedback.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const content = {
+        programme, version: answer.programme.version, helpful: event.submitter.value === "true",
+        passages: [...$$(".card", turn)].map((card) => card.dataset.passage),
+      };
+      if ($("[name=with_question]", feedback).checked) content.question = question;
+      try {
+        await post("/api/feedback", content);
+        const thanks = document.createElement("p");
+        thanks.textContent = feedback.dataset.thanks;
+        feedback.replaceChildren(thanks); // inside the log, so that it is read out
+        input.focus({ preventScroll: true });
+      } catch (error) {
+        state.textContent = error.said || form.dataset.failed;
+      }
+    });
   };
 
   const offer = (questions) => {
@@ -141,22 +213,17 @@ function chat(form) {
   if (matchMedia("(pointer: fine)").matches) input.focus({ preventScroll: true });
 }
 
-// A passage that spans paragraphs has several pieces; :target marks only the first.
-function markCited() {
-  document.querySelectorAll(".cited").forEach((piece) => piece.classList.remove("cited"));
-  const id = decodeURIComponent(location.hash.slice(1));
-  if (!id) return;
-  const now = document.getElementById(id)?.dataset.now || id; // a link from an earlier version
-  document.querySelectorAll(`[data-passage="${CSS.escape(now)}"]`).forEach((piece) => piece.classList.add("cited"));
+// The language menu is a <details>; it closes as menus do.
+function languageMenu(menu) {
+  addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    $("summary", menu).focus();
+  });
 }
 
 const form = $(".ask");
 if (form) chat(form);
-document.querySelectorAll(".cards .card").forEach(activate);
-if ($(".text")) {
-  // On a phone the contents are folded first: they would push the cited place out of view.
-  if (matchMedia("(max-width: 61.99rem)").matches) $(".contents details").open = false;
-  markCited();
-  addEventListener("hashchange", markCited);
-  $(".cited")?.scrollIntoView();
-}
+$$(".cards .card").forEach(activate);
+languageMenu($(".languages"));
