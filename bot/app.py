@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from bot import api, pages, problems
+from bot import api, offline, pages, problems
 from bot.guards import Guards
 from bot.library import Library
 from bot.limits import RateLimit
@@ -44,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Guards, most_bytes=settings.most_bytes, on_fault=problems.unexpected)
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(offline.router)
     app.mount("/static", StaticFiles(directory=pages.WEB / "static"), name="static")
     problems.install(app)
     _add_probes(app)

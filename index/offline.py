@@ -22,16 +22,22 @@ from index.query_encoder import ONNX, TOKENIZER
 from index.types import Passage, Section
 from index.vectors import Kind, VectorIndex
 
-LEXICAL = Path(__file__).parent.parent / "web" / "offline" / "lexical.json"
-FIRST = ("programme.json", "settings.json", "lexicon.bin", "tokenizer.bin")  # searches by words
-SECOND = ("vectors.bin", ONNX)  # and by meaning
+LEXICAL = Path(__file__).parent / "lexical.json"  # written by training/lexical.py
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 NORMALIZERS = [
     {"type": "NFKC"},
     {"type": "Replace", "pattern": {"String": " {2,}"}, "content": " "},
     {"type": "Strip", "strip_left": True, "strip_right": True},
 ]
-_ARRAYS = {"i1": "<i1", "u1": "<u1", "i2": "<i2", "u2": "<u2", "i4": "<i4", "f4": "<f4", "f8": "<f8"}
+_ARRAYS = {
+    "i1": "<i1",
+    "u1": "<u1",
+    "i2": "<i2",
+    "u2": "<u2",
+    "i4": "<i4",
+    "f4": "<f4",
+    "f8": "<f8",
+}
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def lexicon_file(words: lexicon.Lexicon) -> bytes:
 def _smaller(array: NDArray[np.generic]) -> NDArray[np.generic]:
     if array.dtype == np.int64:
         return array.astype(np.int32)
-    if array.dtype == np.int32 and (not len(array) or int(array.max()) < 1 << 16):  # type: ignore[call-overload]
+    if array.dtype == np.int32 and (not len(array) or int(array.max()) < 1 << 16):
         return array.astype(np.uint16)
     return array
 
@@ -145,7 +151,7 @@ def tokenizer_file(path: Path, most_tokens: int) -> bytes | None:
         "unknown": model["unk_id"], "begin": names["<s>"], "end": names["</s>"],
         "special": SPECIAL, "mostTokens": most_tokens,
     }  # fmt: skip
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "pieces": np.frombuffer("\n".join(pieces).encode(), np.uint8),
         "scores": np.array(scores, np.float64),
     }
