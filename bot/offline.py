@@ -67,16 +67,16 @@ class Versions:
     """The last few versions that were asked for."""
 
     def __init__(self) -> None:
-        self._made: OrderedDict[tuple[str, str], Version] = OrderedDict()
+        self._made: OrderedDict[tuple[Path, str, str], Version] = OrderedDict()
         self._making = Lock()
 
-    def get(self, slug: str, version: str) -> Version | None:
+    def get(self, root: Path, slug: str, version: str) -> Version | None:
         """A version that was made before, whether it is still served or not."""
-        return self._made.get((slug, version))
+        return self._made.get((root, slug, version))
 
     def make(self, served: Served, root: Path) -> Version:
         """The version being served; made at the first call, by one thread."""
-        key = (served.slug, served.version)
+        key = (root, served.slug, served.version)
         with self._making:
             if key not in self._made:
                 self._made[key] = _make(served, root)
@@ -218,7 +218,7 @@ def stored_file(slug: str, version: str, name: str, request: Request, state: Sha
     made = (
         VERSIONS.make(served, state.settings.index)
         if served.version == version
-        else VERSIONS.get(slug, version)
+        else VERSIONS.get(state.settings.index, slug, version)
     )
     if made is None:
         raise HTTPException(404)

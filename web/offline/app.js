@@ -13,11 +13,6 @@ const answers = new Answers(slug, words.page_prefix);
 const input = $("#question");
 let newest = 0; // a reply to an older question than the newest is dropped
 
-function network() {
-  $("#network").textContent = navigator.onLine ? words.online : words.offline;
-  document.body.classList.toggle("is-offline", !navigator.onLine);
-}
-
 async function ask(question) {
   const number = ++newest;
   $("#state").textContent = words.searching;
@@ -65,10 +60,14 @@ function card(passage) {
   return made;
 }
 
-// Large type and a code to scan, for the person at the door.
+// For the person at the door: the sentence that matters most in large type, a code to scan, and below
+// them the whole passage.
 function door(passage) {
   const dialog = $("#door");
-  fillQuote($(".quote", dialog), passage.text, passage.highlights);
+  const [key] = passage.highlights;
+  fillQuote($(".quote", dialog), key ? passage.text.slice(...key) : passage.text, []);
+  $(".whole", dialog).hidden = !key;
+  fillQuote($(".whole", dialog), passage.text, passage.highlights);
   $(".place", dialog).textContent = passage.citation;
   $(".code", dialog).replaceChildren(draw(base + passage.path, words.qr));
   dialog.showModal();
@@ -92,9 +91,6 @@ $("#ask").addEventListener("submit", (event) => {
   const question = input.value.trim();
   if (question) ask(question);
 });
-addEventListener("online", network);
-addEventListener("offline", network);
-network();
 
 new MemoryPanel(memory, words, {
   ask,

@@ -13,11 +13,13 @@ export class StoragePanel {
     $("#encoder-add").addEventListener("click", () => this.work(() => this.addEncoder()));
     $("#encoder-remove").addEventListener("click", () => this.work(() => this.turn(store.removeEncoder(slug))));
     $("#remove").addEventListener("click", () => this.work(() => this.remove()));
-    addEventListener("online", () => this.look());
+    for (const change of ["online", "offline"]) addEventListener(change, () => this.look());
+    document.addEventListener("visibilitychange", () => document.hidden || this.look());
   }
 
   async start() {
     if (!("serviceWorker" in navigator) || !globalThis.caches) {
+      this.look();
       this.say(this.words.unavailable);
       $("#prepare").disabled = true;
       return;
@@ -32,11 +34,14 @@ export class StoragePanel {
     this.look();
   }
 
-  // What does the server have? Without network, nothing is said of it.
+  // What does the server have? Whether it answers is also what the page says of the network: browsers
+  // call themselves online in any Wi-Fi.
   async look() {
     try {
       this.manifest = await store.current(this.slug);
+      this.reached(true);
     } catch {
+      this.reached(false);
       return;
     }
     this.show();
@@ -81,6 +86,11 @@ export class StoragePanel {
     this.stored = null;
     await this.opened(null);
     this.say(this.words.removed);
+  }
+
+  reached(online) {
+    $("#network").textContent = online ? this.words.online : this.words.offline;
+    document.body.classList.toggle("is-offline", !online);
   }
 
   // A new finished state: answers come from it from now on.
