@@ -82,14 +82,16 @@ class Server:
 @contextmanager
 def phone(playwright: Playwright, **options: Any) -> Iterator[BrowserContext]:
     """A browser of a person of their own: not a private window, whose apps can't be installed."""
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         context = playwright.chromium.launch_persistent_context(
             profile, executable_path=CHROMIUM, args=FLAGS, viewport=SCREEN, locale="de-DE",
             reduced_motion="reduce", **options,
         )  # fmt: skip
         context.set_default_timeout(30_000)
-        yield context
-        context.close()
+        try:
+            yield context
+        finally:
+            context.close()
 
 
 def open_app(page: Page, address: str, slug: str) -> None:

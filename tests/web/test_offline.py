@@ -113,6 +113,15 @@ def ask(page: Page, question: str) -> None:
     page.locator(".turn", has_text=question).locator(".says").wait_for()
 
 
+def wait_until_served(page: Page, version: str) -> None:
+    address = "fetch('/p/rot/offline/manifest.json').then((answer) => answer.json())"
+    for _ in range(100):
+        if page.evaluate(address)["version"] == version:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("the server never took the new version up")
+
+
 def about(page: Page) -> dict[str, str]:
     table: dict[str, str] = page.evaluate(
         "({ slug: document.body.dataset.slug, shell: document.body.dataset.shell })"
@@ -309,6 +318,40 @@ def test_all_of_it_can_be_removed(fresh: Page) -> None:
     assert fresh.evaluate(STORED) == NOTHING
 
 
+def test_deleting_everything_deletes_what_was_remembered(fresh: Page) -> None:
+    """Last questions and marked passages too."""
+    make_ready(fresh)
+    ask(fresh, QUESTION)
+    fresh.locator(".card .mark").first.click()
+    assert fresh.evaluate("localStorage.length") == 1
+    fresh.locator("#to-storage").click()
+    fresh.locator("#remove").click()
+    fresh.locator("#prepare:visible:enabled").wait_for()
+    assert fresh.evaluate(STORED) == NOTHING
+
+
+def test_what_the_browser_cleared_is_fetched_anew(fresh: Page) -> None:
+    """A file of a finished version is gone: the app opens, asks the server, and can be made ready
+    again.
+    """
+    make_ready(fresh)
+    fresh.evaluate(
+        """async () => {
+          for (const name of await caches.keys()) {
+            const cache = await caches.open(name);
+            for (const key of await cache.keys())
+              if (key.url.endsWith("lexicon.bin")) await cache.delete(key);
+          }
+        }"""
+    )
+    fresh.reload()
+    fresh.locator("body[data-ready]").wait_for()
+    with fresh.expect_request("**/api/chat"):
+        ask(fresh, QUESTION)
+    make_ready(fresh)
+    ask(fresh, "Was tut ihr für Radwege?")
+
+
 def test_no_question_is_stored_or_sent_once_ready(fresh: Page) -> None:
     """The phone answers by itself, online too: nothing is asked of the server, and no cache holds
     the question.
@@ -433,31 +476,71 @@ def test_a_new_version_takes_the_old_ones_place(chromium: Playwright, tmp_path: 
         page.reload()
         page.locator("body[data-ready]").wait_for()
         ask(page, "Radwege?")
-        assert "in der Stadt" in page.locator(".quote").last.inner_text()
+        assert "in der Stadt" in page.locator("#log .quote").last.inner_text()
         version = small.write(tmp_path, "rot", after).version
-        page.wait_for_function(
-            "async (version) => (await (await fetch('/p/rot/offline/manifest.json')).json())"
-            ".version === version",
-            arg=version,
-        )
+        wait_until_served(page, version)
         context.route("**/programme.json", lambda route: route.abort())
         page.locator("#to-storage").click()
         page.locator("#progress-text", has_text="brach ab").wait_for()
         page.keyboard.press("Escape")
         ask(page, "Radwege in der Stadt?")
-        assert "in der Stadt" in page.locator(".quote").last.inner_text()
+        assert "in der Stadt" in page.locator("#log .quote").last.inner_text()
         context.unroute("**/programme.json")
         page.locator("#to-storage").click()
         page.locator("#news", has_text=f"Neue Fassung {version[:8]} ist da").wait_for()
         page.keyboard.press("Escape")
         ask(page, "Wie viele Radwege?")
-        assert "hundert Kilometer" in page.locator(".quote").last.inner_text()
+        assert "hundert Kilometer" in page.locator("#log .quote").last.inner_text()
         names = page.evaluate("caches.keys()")
         assert len(names) == 2
         alone(context, page, server)
         assert page.locator("body").get_attribute("data-version") == version
         ask(page, "Radwege?")
-        assert "hundert Kilometer" in page.locator(".quote").last.inner_text()
+        assert "hundert Kilometer" in page.locator("#log .quote").last.inner_text()
+
+
+def test_a_new_version_takes_the_encoder_over(chromium: Playwright, tmp_path: Path) -> None:
+    """Only text and vectors are fetched anew: the encoder is the same."""
+    small.write(tmp_path, "rot", [Chapter("Verkehr", ["Wir bauen Radwege."], 1)])
+    server = Server(tmp_path, reload_seconds=0.2)
+    with phone(chromium) as context:
+        page = context.new_page()
+        open_app(page, server.address, "rot")
+        make_ready(page)
+        add_encoder(page)
+        fetched: list[str] = []
+        context.on("request", lambda request: fetched.append(request.url.rsplit("/")[-1]))
+        new = [Chapter("Verkehr", ["Wir bauen Radwege.", "Busse fahren umsonst."], 1)]
+        version = small.write(tmp_path, "rot", new).version
+        wait_until_served(page, version)
+        page.locator("#to-storage").click()
+        page.locator("#news", has_text="ist da").wait_for()
+        assert {"programme.json", "vectors.bin"} <= set(fetched)
+        assert "encoder.onnx" not in fetched
+        alone(context, page, server)
+        (found,) = ask_all(page, ["Was kostet der Nahverkehr?"])
+        assert found["byMeaning"]
+        assert found["passages"][0]["text"] == "Busse fahren umsonst."
+
+
+def test_two_programmes_live_side_by_side(chromium: Playwright, tmp_path: Path) -> None:
+    """Each has its own version; removing one leaves the other."""
+    for slug, text in (("rot", "Wir bauen Radwege."), ("blau", "Wir bauen Straßen.")):
+        small.write(tmp_path, slug, [Chapter("Verkehr", [text], 1)])
+    server = Server(tmp_path)
+    with phone(chromium) as context:
+        page = context.new_page()
+        for slug in ("rot", "blau"):
+            open_app(page, server.address, slug)
+            make_ready(page)
+        page.locator("#to-storage").click()
+        page.locator("#remove").click()
+        page.locator("#prepare:visible:enabled").wait_for()
+        server.stop()
+        context.set_offline(True)
+        open_app(page, server.address, "rot")
+        ask(page, "Radwege?")
+        assert page.locator("#log .quote").last.inner_text() == "Wir bauen Radwege."
 
 
 # At the door.

@@ -97,6 +97,7 @@ new MemoryPanel(memory, words, {
   passage: (id) => answers.passage(id),
   door,
 });
-const storage = new StoragePanel(slug, words, openStored);
+// "Delete everything" means what the phone remembers, too.
+const storage = new StoragePanel(slug, words, openStored, () => memory.switch(false));
 await storage.start();
 document.body.dataset.ready = "true";

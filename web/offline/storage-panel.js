@@ -5,9 +5,10 @@ import { $, filled, megabytes } from "./page.js";
 const LOOK_EVERY = 15 * 60_000; // milliseconds between looks for a new version, while the app is open
 
 export class StoragePanel {
-  // `opened` is told of each finished version that answers are to come from, and of null.
-  constructor(slug, words, opened) {
-    Object.assign(this, { slug, words, opened, stored: null, manifest: null, busy: false });
+  // `opened` is told of each finished version that answers are to come from, and of null; `removed`
+  // when everything is to be forgotten.
+  constructor(slug, words, opened, removed) {
+    Object.assign(this, { slug, words, opened, removed, stored: null, manifest: null, busy: false });
     $("#to-storage").addEventListener("click", () => { $("#storage").showModal(); this.look(); });
     $("#prepare").addEventListener("click", () => this.work(() => this.prepare()));
     $("#encoder-add").addEventListener("click", () => this.work(() => this.addEncoder()));
@@ -24,14 +25,22 @@ export class StoragePanel {
       $("#prepare").disabled = true;
       return;
     }
-    this.stored = await store.state(this.slug);
-    if (this.stored) {
-      this.manifest = this.stored.manifest;
-      await this.opened(this.stored);
-      setInterval(() => this.look(), LOOK_EVERY);
-    }
+    await this.openStored(await store.state(this.slug));
+    setInterval(() => this.stored && this.look(), LOOK_EVERY);
     this.show();
     this.look();
+  }
+
+  // What is stored may have been cleared by the browser, in part: then it is as if nothing were.
+  async openStored(stored) {
+    if (!stored) return;
+    try {
+      await this.opened(stored);
+      Object.assign(this, { stored, manifest: stored.manifest });
+    } catch {
+      await this.opened(null);
+      this.say(this.words.prepare_failed);
+    }
   }
 
   // What does the server have? Whether it answers is also what the page says of the network: browsers
@@ -83,6 +92,7 @@ export class StoragePanel {
 
   async remove() {
     await store.removeAll(this.slug);
+    this.removed();
     this.stored = null;
     await this.opened(null);
     this.say(this.words.removed);

@@ -206,7 +206,8 @@ async function sha256(content) {
 }
 
 function kept(response) {
-  const names = ["Content-Type", "Content-Security-Policy", "Cross-Origin-Opener-Policy", "Referrer-Policy"];
+  const names = ["Content-Type", "Content-Security-Policy", "Cross-Origin-Opener-Policy", "Referrer-Policy",
+    "Permissions-Policy", "X-Content-Type-Options"];
   return Object.fromEntries(names.map((name) => [name, response.headers.get(name)]).filter(([, value]) => value));
 }
 
@@ -237,10 +238,11 @@ export async function searchFiles(stored) {
     const found = await cache.match(address(stored.slug, stored.version, name));
     return found ? found.arrayBuffer() : null;
   };
+  const listed = (name) => stored.manifest.files.some((file) => file.name === name);
   const json = async (name) => JSON.parse(new TextDecoder().decode(await of(name)));
   return {
     programme: await json("programme.json"), settings: await json("settings.json"),
-    lexicon: await of("lexicon.bin"), tokenizer: await of("tokenizer.bin"),
+    lexicon: await of("lexicon.bin"), tokenizer: listed("tokenizer.bin") ? await of("tokenizer.bin") : null,
     vectors: stored.encoder ? await of("vectors.bin") : null,
   };
 }

@@ -7,14 +7,22 @@ import { encoderFiles, searchFiles } from "./store.js";
 let search = null;
 let encode = null;
 
+// Null on a phone that can't run it, for want of memory or of WebAssembly: words still find.
+async function opened(stored) {
+  try {
+    const encoder = await open(await encoderFiles(stored));
+    await encoder(search.ids("Hallo")); // the first run is the slow one
+    return encoder;
+  } catch {
+    return null;
+  }
+}
+
 const tasks = {
   async open(stored) {
     search = new Search(await searchFiles(stored));
     encode = null;
-    if (stored.encoder && search.dense) {
-      encode = await open(await encoderFiles(stored));
-      await encode(search.ids("Hallo")); // the first run is the slow one
-    }
+    if (stored.encoder && search.dense) encode = await opened(stored);
     return { byMeaning: Boolean(encode), suggestions: search.programme.suggestions() };
   },
 
