@@ -25,6 +25,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from bot import answering
 from bot.guards import POLICY
 from bot.library import Served
 from bot.pages import WEB, environment
@@ -153,7 +154,8 @@ def app_page(slug: str, request: Request, state: Shared) -> HTMLResponse:
     words = {**vars(wording().offline), **_said()}
     page = environment.get_template("app.html").render(
         programme=served.bundle.info, version=served.version, shell=shell()[0], w=wording(),
-        words=words, base=(state.settings.base_url or str(request.base_url)).rstrip("/"),
+        words=words, suggestions=answering.suggestions(served),
+        base=(state.settings.base_url or str(request.base_url)).rstrip("/"),
     )  # fmt: skip
     return HTMLResponse(page, headers={"Content-Security-Policy": APP_POLICY})
 

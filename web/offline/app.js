@@ -17,6 +17,7 @@ async function ask(question) {
   const number = ++newest;
   $("#state").textContent = words.searching;
   try {
+    await started; // else a question asked while the app opens would go to the server
     const answer = await answers.ask(question);
     if (number !== newest) return;
     if (input.value.trim() === question) input.value = "";
@@ -81,9 +82,8 @@ function suggest(questions) {
 
 async function openStored(stored) {
   $("#state").textContent = words.loading;
-  const opened = await answers.open(stored);
+  await answers.open(stored);
   $("#state").textContent = "";
-  if (opened && !$("#log").children.length) suggest(opened.suggestions);
 }
 
 $("#ask").addEventListener("submit", (event) => {
@@ -99,5 +99,7 @@ new MemoryPanel(memory, words, {
 });
 // "Delete everything" means what the phone remembers, too.
 const storage = new StoragePanel(slug, words, openStored, () => memory.switch(false));
-await storage.start();
+suggest(JSON.parse($("#starters").textContent));
+const started = storage.start();
+await started;
 document.body.dataset.ready = "true";

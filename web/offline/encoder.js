@@ -6,7 +6,7 @@ export async function open({ base, model, wasm }) {
   ort.env.wasm.wasmPaths = `${base}/`;
   ort.env.wasm.wasmBinary = wasm;
   ort.env.logLevel = "error";
-  const session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] });
+  const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
   const run = async (ids) => {
     const shape = [1, ids.length];
     const found = await session.run({

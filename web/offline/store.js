@@ -2,14 +2,12 @@
 //
 //   fundstelle-state                  for each programme: the name of its finished cache
 //   fundstelle-<slug>-<version>-<shell>   text, lexicon, reader, app: one version, whole or not named
-//   fundstelle-encoder-<hash>         the encoder with its runtime, shared by versions
-//   fundstelle-parts                  what has come so far of an encoder
+//   fundstelle-encoder-<hash>         the encoder, in parts, with its runtime; shared by versions
 //
 // A version is downloaded aside, each file compared with its hash, and turned on by one write to
 // fundstelle-state. What is not named there is never answered from.
 
 const STATE = "fundstelle-state";
-const PARTS = "fundstelle-parts";
 const PART = 4 << 20; // bytes of the encoder that are fetched at a time: what has come stays
 const TRIES = 3;
 
@@ -42,11 +40,12 @@ export const isNew = (stored, manifest) =>
   stored.version !== manifest.version || stored.shell !== manifest.shell.version
   || Boolean(stored.encoder && stored.encoder.cache !== encoderCache(manifest));
 
-export const sizeOf = (manifest, step) => {
+// Bytes of a step: as they travel (`transfer`), or as they lie on the phone (`size`).
+export const sizeOf = (manifest, step, measure = "transfer") => {
   const files = manifest.files.filter((file) => file.step === step);
   if (step === 1) files.push(...manifest.shell.files);
   else if (manifest.runtime) files.push(...manifest.runtime.files);
-  return files.reduce((sum, file) => sum + file.transfer, 0);
+  return files.reduce((sum, file) => sum + file[measure], 0);
 };
 
 // Step one: everything to search by words and to read. Takes over the encoder of the version before,
@@ -69,7 +68,7 @@ export async function prepare(manifest, progress) {
   await keepPages(cache, slug, version, manifest.shell.version);
   let encoder = before?.encoder || null;
   if (encoder) encoder = manifest.runtime ? await keepEncoder(manifest, cache, progress) : null;
-  const next = await turnOn({ slug, version, shell: manifest.shell.version, cache: name, bytes: total, encoder, manifest });
+  const next = await turnOn({ slug, version, shell: manifest.shell.version, cache: name, bytes: sizeOf(manifest, 1, "size"), encoder, manifest });
   await sweep();
   return next;
 }
@@ -88,23 +87,37 @@ export async function removeEncoder(slug) {
   const next = await turnOn({ ...stored, encoder: null });
   const cache = await caches.open(stored.cache);
   await cache.delete(address(slug, stored.version, "vectors.bin"));
-  await sweep();
+  await dropEncoder(stored);
   return next;
 }
 
 export async function removeAll(slug) {
-  if (await caches.has(STATE)) await (await caches.open(STATE)).delete(key(slug));
+  const stored = await state(slug);
+  if (stored) {
+    await (await caches.open(STATE)).delete(key(slug));
+    await dropEncoder(stored);
+  }
   await sweep();
   if ((await caches.keys()).some((name) => name.startsWith("fundstelle-"))) return;
   for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
 }
 
-// Caches that no finished version names; of an encoder that is still coming, the parts stay.
-async function sweep() {
+async function states() {
   const cache = await caches.open(STATE);
-  const all = await Promise.all((await cache.keys()).map(async (one) => (await cache.match(one)).json()));
-  const named = new Set(all.flatMap((one) => [one.cache, one.encoder?.cache]));
-  if (all.length) named.add(STATE).add(PARTS);
+  return Promise.all((await cache.keys()).map(async (one) => (await cache.match(one)).json()));
+}
+
+// Whole or half downloaded; not if another programme uses it.
+async function dropEncoder({ encoder, manifest }) {
+  const used = new Set((await states()).map((one) => one.encoder?.cache));
+  for (const name of [encoder?.cache, encoderCache(manifest)]) if (name && !used.has(name)) await caches.delete(name);
+}
+
+// Away with caches that no finished version names. Of an encoder that is still coming, the parts stay.
+async function sweep() {
+  const all = await states();
+  const named = new Set(all.flatMap((one) => [one.cache, one.encoder?.cache, encoderCache(one.manifest)]));
+  if (all.length) named.add(STATE);
   for (const name of await caches.keys()) {
     if (name.startsWith("fundstelle-") && !named.has(name)) await caches.delete(name);
   }
@@ -130,7 +143,7 @@ async function keepEncoder(manifest, cache, progress) {
     came(file.transfer);
   }
   await keepBig(shared, manifest, came);
-  return { cache: name, bytes: total, runtime: runtime.version };
+  return { cache: name, bytes: sizeOf(manifest, 2, "size"), runtime: runtime.version };
 }
 
 // A file whose hash is right, unless it is there already, from this version or another.
@@ -147,31 +160,32 @@ async function keep(cache, path, file) {
   await cache.put(path, new Response(content, { headers: kept(response) }));
 }
 
-// The encoder, in parts that outlive a lost connection; put together and compared at the end.
+// Where the encoder's parts lie and from where to where they go.
+function parts(file) {
+  const starts = Array.from({ length: Math.ceil(file.size / PART) }, (_, n) => n * PART);
+  return starts.map((start) => [`/encoder/${file.sha256}/${start}`, start, Math.min(file.size, start + PART)]);
+}
+
+// The encoder, in parts that outlive a lost connection; compared with its hash when all are there.
 async function keepBig(cache, { slug, version, files }, came) {
   const file = files.find((one) => one.name === ONNX);
-  const path = `/encoder/${file.sha256}`;
-  if (await cache.match(path)) {
-    came(file.size);
-    return;
-  }
-  const parts = await caches.open(PARTS);
-  const bodies = [];
-  for (let start = 0; start < file.size; start += PART) {
-    const stop = Math.min(file.size, start + PART);
-    const place = `/part/${file.sha256}/${start}`;
-    if (!(await parts.match(place))) {
-      const content = await again(() => range(address(slug, version, ONNX), start, stop));
-      await parts.put(place, new Response(content));
+  for (const [place, start, stop] of parts(file)) {
+    if (!(await cache.match(place))) {
+      await cache.put(place, new Response(await again(() => range(address(slug, version, ONNX), start, stop))));
     }
-    bodies.push(await (await parts.match(place)).blob());
     came(stop - start);
   }
-  const whole = new Blob(bodies);
-  const right = whole.size === file.size && (await sha256(await whole.arrayBuffer())) === file.sha256;
-  if (right) await cache.put(path, new Response(whole));
-  await caches.delete(PARTS);
-  if (!right) throw new Damaged(file.name);
+  if ((await sha256(await assembled(cache, file))) === file.sha256) return;
+  for (const [place] of parts(file)) await cache.delete(place);
+  throw new Damaged(file.name);
+}
+
+async function assembled(cache, file) {
+  const whole = new Uint8Array(file.size);
+  for (const [place, start] of parts(file)) {
+    whole.set(new Uint8Array(await (await cache.match(place)).arrayBuffer()), start);
+  }
+  return whole;
 }
 
 async function range(path, start, stop) {
@@ -183,8 +197,9 @@ async function range(path, start, stop) {
   return part;
 }
 
+// Past the browser's own cache: else all would lie there a second time, and a damaged file for ever.
 async function fetched(path, options = {}) {
-  const response = await fetch(path, options);
+  const response = await fetch(path, { cache: "no-store", ...options });
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   return response;
 }
@@ -215,7 +230,7 @@ function kept(response) {
 // new one that came between is an error, and the next try takes it whole.
 async function keepPages(cache, slug, version, shell) {
   for (const path of ["app", "programm", "impressum", "datenschutz"]) {
-    const response = await fetched(`/p/${slug}/${path}`, { cache: "no-store" });
+    const response = await fetched(`/p/${slug}/${path}`);
     const page = await response.clone().text();
     if (!page.includes(version.slice(0, 8)) || (path === "app" && !page.includes(shell))) throw new Error("changed");
     await cache.put(`/p/${slug}/${path}`, new Response(page, { headers: kept(response) }));
@@ -227,7 +242,7 @@ async function keepPages(cache, slug, version, shell) {
 }
 
 async function plain(path) {
-  const response = await again(() => fetched(path, { cache: "no-store" }));
+  const response = await again(() => fetched(path));
   return new Response(await response.arrayBuffer(), { headers: kept(response) });
 }
 
@@ -250,8 +265,8 @@ export async function searchFiles(stored) {
 // The encoder and the WebAssembly it runs in.
 export async function encoderFiles(stored) {
   const cache = await caches.open(stored.encoder.cache);
-  const { sha256: hash } = stored.manifest.files.find((file) => file.name === ONNX);
+  const file = stored.manifest.files.find((one) => one.name === ONNX);
   const base = `/offline/${stored.encoder.runtime}`;
   const of = async (path) => (await cache.match(path)).arrayBuffer();
-  return { base, model: await of(`/encoder/${hash}`), wasm: await of(`${base}/ort-wasm-simd-threaded.wasm`) };
+  return { base, model: await assembled(cache, file), wasm: await of(`${base}/ort-wasm-simd-threaded.wasm`) };
 }

@@ -23,7 +23,7 @@ const tasks = {
     search = new Search(await searchFiles(stored));
     encode = null;
     if (stored.encoder && search.dense) encode = await opened(stored);
-    return { byMeaning: Boolean(encode), suggestions: search.programme.suggestions() };
+    return { byMeaning: Boolean(encode) };
   },
 
   async ask({ question, limit = 3, pagePrefix = "" }) {
