@@ -78,12 +78,14 @@ class Versions:
     def make(self, served: Served, root: Path) -> Version:
         """The version being served; made at the first call, by one thread."""
         key = (root, served.slug, served.version)
+        found = self._made.get(key)
+        if found:  # without waiting for another programme that is being made
+            return found
         with self._making:
             if key not in self._made:
                 self._made[key] = _make(served, root)
                 while len(self._made) > KEPT:
                     self._made.popitem(last=False)
-            self._made.move_to_end(key)
             return self._made[key]
 
 
