@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
@@ -83,12 +84,16 @@ def whole(chromium: Playwright, index_root: Path) -> Iterator[Page]:
 
 @pytest.fixture
 def fresh(chromium: Playwright, server: Server) -> Iterator[Page]:
-    """A phone that has just opened the app. Every address that it asked is in `page.asked`; any
-    that is not the server's fails the test.
+    """A phone that has just opened the app. A request to another origin, or anything that the
+    content policy refuses, fails the test.
     """
     with phone(chromium) as context:
         page = context.new_page()
         foreign: list[str] = []
+        refused: list[str] = []
+        page.on(
+            "console", lambda m: refused.append(m.text) if "Security Policy" in m.text else None
+        )
         context.on(
             "request",
             lambda r: (
@@ -98,6 +103,7 @@ def fresh(chromium: Playwright, server: Server) -> Iterator[Page]:
         open_app(page, server.address, SLUG)
         yield page
         assert foreign == []
+        assert refused == []
 
 
 def alone(context: BrowserContext, page: Page, server: Server) -> None:
@@ -180,6 +186,24 @@ def test_slips_and_abbreviations_are_put_right_as_on_the_server(
     wanted = [searcher.signals(q).text for q in questions]
     assert sum(a != b for a, b in zip(questions, wanted, strict=True)) > 100  # some are put right
     assert found == wanted
+
+
+def test_the_lexicon_scores_as_on_the_server(whole: Page, compiled: Bundle) -> None:
+    """BM25 and 4-grams of every passage, for every eval question: the same to the last bit but
+    two.
+    """
+    queries = [q.query for q in ALL]
+    whole.evaluate(SEARCH, about(whole))
+    found = whole.evaluate(
+        """(questions) => questions.map((question) => {
+          const { lexicon } = search.lexical;
+          return [lexicon.scoreWords(question), lexicon.scoreGrams(question)].map((a) => [...a]);
+        })""",
+        queries,
+    )
+    for query, (words, grams) in zip(queries, found, strict=True):
+        assert np.allclose(words, compiled.lexicon.score_words(query), rtol=1e-6, atol=1e-7)
+        assert np.allclose(grams, compiled.lexicon.score_grams(query), rtol=1e-6, atol=1e-7)
 
 
 def test_with_the_same_vector_the_ranking_is_the_servers(whole: Page, compiled: Bundle) -> None:
