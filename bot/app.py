@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 
-from bot import api, assets, feedback, pages, problems, programme_pages, widget
+from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
 from bot.guards import Guards
 from bot.library import Library
 from bot.limits import RateLimit
@@ -49,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(api.router)
     app.include_router(feedback.router)
     app.include_router(pages.router)
+    app.include_router(offline.router)
     app.include_router(widget.router)
     app.include_router(programme_pages.router)
     app.mount("/static", assets.Assets(directory=assets.STATIC), name="static")
