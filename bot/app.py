@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from bot import api, pages, problems
+from bot.channels.wiring import Channels
 from bot.guards import Guards
 from bot.library import Library
 from bot.limits import RateLimit
@@ -27,11 +28,13 @@ def create_app(settings: Settings) -> FastAPI:
     """A server for all programmes under `settings.index`."""
     state = State(settings, Library(settings.index), RateLimit(settings.rate_limit), Metrics())
     state.library.refresh()
+    channels = Channels(state)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher = asyncio.create_task(_watch(state))
-        yield
+        async with channels.running():
+            yield
         watcher.cancel()
         with suppress(asyncio.CancelledError):
             await watcher
@@ -41,9 +44,11 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
     )  # fmt: skip
     app.state.fundstelle = state
-    app.add_middleware(Guards, most_bytes=settings.most_bytes, on_fault=problems.unexpected)
+    most_bytes = channels.most_bytes(settings.most_bytes)
+    app.add_middleware(Guards, most_bytes=most_bytes, on_fault=problems.unexpected)
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(channels.router)
     app.mount("/static", StaticFiles(directory=pages.WEB / "static"), name="static")
     problems.install(app)
     _add_probes(app)
