@@ -44,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
     )  # fmt: skip
     app.state.fundstelle = state
+    app.state.channels = channels
     most_bytes = channels.most_bytes(settings.most_bytes)
     app.add_middleware(Guards, most_bytes=most_bytes, on_fault=problems.unexpected)
     app.include_router(api.router)

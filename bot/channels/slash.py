@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from urllib.parse import parse_qsl
 
@@ -26,7 +26,7 @@ from bot.channels.base import (
     word,
 )
 from bot.channels.client import Client, Undeliverable
-from bot.channels.text import Style, texts, utf16
+from bot.channels.text import Style, pack, texts, utf16
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&:@])")
 _ROCKET_MARKS = re.compile(r"([\\`*_~\[\]#>])")
@@ -63,8 +63,12 @@ class Slash(Quiet):
     responds: bool = True
 
     def render(self, reply: Reply, incoming: Incoming) -> Sequence[Outgoing]:
-        """One text. What passes the limit, a list of very long choices, is left out at its end."""
-        return (Outgoing("", {"text": texts(reply, self.style)[0]}),)
+        """One text, since one is all that the chat shows. A programme's passages fit; what doesn't
+        is left out at the end, whole quotes at a time.
+        """
+        short = replace(self.style, limit=self.style.limit // 2)
+        whole = pack(texts(reply, short), self.style)[0]
+        return (Outgoing("", {"text": whole}),)
 
     def respond(self, outgoing: Sequence[Outgoing]) -> Ack | None:
         """Only the person who asked sees it: what somebody asks a party is their business."""

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from bot.channels.base import Quote, Reply
 
 BREAK = "\n\n"
-# After a sentence's end; "S. 7" and "z. B." are no ends, a capital or digit must follow.
-SENTENCE = re.compile(r"(?<=[.!?…])[\"“”»«)]*\s+(?=[\"„“»(]?[A-ZÄÖÜ0-9])")
+SENTENCE = re.compile(r"(\w*)([.!?…])[\"“”»«)]*\s+(?=[\"„“»(]?[A-ZÄÖÜ0-9])")
+SHORT = frozenset(
+    "abs art bspw bzw ca dr etc evtl inkl max min mio mrd nr prof sog st str vgl".split()
+)
 WORD = re.compile(r"\s+")
 
 
@@ -109,12 +111,25 @@ def portions(text: str, fits: Callable[[str], bool]) -> list[str]:
 def _furthest(text: str, at: int, fits: Callable[[str], bool]) -> int:
     if fits(text[at:]):
         return len(text)
-    for pattern in (SENTENCE, WORD):
-        borders = [m.end() for m in pattern.finditer(text, at) if m.end() > at]
+    for ends in (_sentences, _words):
+        borders = [end for end in ends(text) if end > at]
         if until := _last(borders, lambda end: fits(text[at:end])):
             return until
     until = _last(range(at + 1, len(text) + 1), lambda end: fits(text[at:end]))
     return until or at + 1
+
+
+def _sentences(text: str) -> Iterable[int]:
+    """Where sentences end; not after "z. B.", "S. 7", "14. September", "Nr. 5"."""
+    for found in SENTENCE.finditer(text):
+        word, sign = found[1], found[2]
+        short = len(word) == 1 or word.isdigit() or word.casefold() in SHORT
+        if sign != "." or not short:
+            yield found.end()
+
+
+def _words(text: str) -> Iterable[int]:
+    return (found.end() for found in WORD.finditer(text))
 
 
 def _last(borders: Sequence[int], fits: Callable[[int], bool]) -> int | None:
@@ -154,13 +169,18 @@ def shorten(text: str, most: int, measure: Callable[[str], int] = utf16) -> str:
     return text[: until or 0].rstrip() + "…"
 
 
-ZERO = "\u200b"
-_MARK = re.compile(r"(?<!\w)[*_~`]+(?=\S)|(?<=\S)[*_~`]+(?!\w)")
+HAIR = "\u200a"
+_PAIR = re.compile(r"(?<!\w)([*_~`]+)(?=\S)([^\n]+?)(?<=\S)\1(?!\w)")
 
 
 def unmarked(text: str) -> str:
-    """For platforms with `*bold*` and no escape sign (WhatsApp, Messenger, Threema): an invisible
-    space at each mark that could begin or end a style. "Bürger*innen" stays untouched.
+    """For platforms with `*bold*` and no escape sign (WhatsApp, Messenger, Threema): a hair space
+    within each pair of marks that would be a style, since marks beside a space are none. Whatever
+    is no pair, such as in "Bürger*innen", stays untouched.
     """
-    return _MARK.sub(lambda m: ZERO.join(m.group()) + ZERO if m.end() < len(text) and not
-                     text[m.end()].isspace() else ZERO + ZERO.join(m.group()), text)  # fmt: skip
+    at = 0
+    while found := _PAIR.search(text, at):
+        mark, inner = found.groups()
+        text = f"{text[: found.start()]}{mark}{HAIR}{inner}{HAIR}{mark}{text[found.end() :]}"
+        at = found.start() + len(mark)  # there may be pairs within
+    return text

@@ -76,7 +76,7 @@ class Threema(Quiet):
         if form is None or form["to"] != self.identity:
             raise Refused
         signed = "".join(form[name] for name in SIGNED)
-        if not same(form["mac"].lower(), signature(self.secret, signed.encode())):
+        if not same(form["mac"], signature(self.secret, signed.encode())):
             raise Refused
 
     def parse(self, received: Received) -> Sequence[Incoming]:

@@ -155,9 +155,12 @@ class Channels:
         from bot.channels.client import Client  # httpx takes a while; only who needs it waits
         from bot.channels.reception import Reception
 
-        store, hasher = _remembering(self._state.settings.channels)
+        values = self._state.settings.channels
+        store, hasher = _remembering(values)
+        client = Client(timeout=_number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0))
+        waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 2000))
         reception = Reception(
-            Desk(self._state), store, hasher, Client(), self._state.metrics.channel
+            Desk(self._state), store, hasher, client, self._state.metrics.channel, waiting
         )
         self._reception = reception
         pulse = asyncio.create_task(_pulse(reception))
@@ -193,6 +196,16 @@ def _remembering(values: Mapping[str, str]) -> tuple[Store, Hasher]:
         # Without it the hashes of two servers differ; beside the hashes it would undo them.
         raise SettingsError("FUNDSTELLE_CHANNELS_SECRET: 32 signs are needed with FUNDSTELLE_REDIS")
     return RedisStore(url), Hasher(secret)
+
+
+def _number(values: Mapping[str, str], variable: str, otherwise: float) -> float:
+    try:
+        number = float(values.get(variable) or otherwise)
+    except ValueError as error:
+        raise SettingsError(f"{variable}: not a number") from error
+    if not number > 0:
+        raise SettingsError(f"{variable}: must be above 0")
+    return number
 
 
 async def _pulse(reception: Reception) -> None:
