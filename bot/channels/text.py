@@ -12,9 +12,8 @@ from bot.channels.base import Quote, Reply
 
 BREAK = "\n\n"
 SENTENCE = re.compile(r"(\w*)([.!?…])[\"“”»«)]*\s+(?=[\"„“»(]?[A-ZÄÖÜ0-9])")
-SHORT = frozenset(
-    "abs art bspw bzw ca dr etc evtl inkl max min mio mrd nr prof sog st str vgl".split()
-)
+SHORT = {"abs", "art", "bspw", "bzw", "ca", "dr", "evtl", "inkl", "max", "min", "mio", "mrd", "nr"}
+SHORT |= {"prof", "sog", "st", "str", "vgl"}
 WORD = re.compile(r"\s+")
 
 
