@@ -348,7 +348,8 @@ async def _killed(machines: Machines, rate: int, seconds: int) -> bool:
 | kill -9 after {seconds // 2} of {seconds} s, restarted | |
 |---|---|
 | distinct messages; acknowledged before the kill | {len(senders)}; {len(before)} |
-| deliveries made again until acknowledged | {sent.redelivered} |
+| deliveries made again until acknowledged | {sent.redelivered} \
+({sent.statuses[0]} without a connection, {sent.statuses[503]} told to come again) |
 | answered exactly once of those the platform lets through | \
 {sum(answers.get(s) == 1 for s in good)} of {len(good)} |
 | answered twice | {twice} |

@@ -42,16 +42,13 @@ class Client:
 
     def __init__(
         self,
-        http: httpx.AsyncClient | None = None,
         timeout: float = 10.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._http = http or httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout, connect=5.0, pool=30.0),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        # The transport alone: no cookies, redirects or proxies, and half the time of a client.
+        limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
+        self._http = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+        self._limits = {"timeout": httpx.Timeout(timeout, connect=5.0, pool=30.0).as_dict()}
         self._sleep = sleep
 
     async def close(self) -> None:
@@ -70,7 +67,7 @@ class Client:
         reason = "unreachable"
         for attempt in range(TRIES):
             try:
-                response = await self._http.request(method, url, **content)
+                response = await self._once(httpx.Request(method, url, **content))
             except NOT_SENT:
                 wait = 0.2 * 2**attempt
             except httpx.HTTPError as error:
@@ -83,6 +80,12 @@ class Client:
             if attempt + 1 < TRIES:
                 await self._sleep(wait)
         raise Undeliverable(reason)
+
+    async def _once(self, request: httpx.Request) -> httpx.Response:
+        request.extensions["timeout"] = self._limits["timeout"]
+        response = await self._http.handle_async_request(request)
+        await response.aread()
+        return response
 
 
 def _wait(response: httpx.Response, attempt: int) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
 Job = Callable[[], Awaitable[None]]
+AT_ONCE = 32  # jobs; more would only make platforms wait for their acknowledgement
 
 
 class Lanes:
@@ -20,6 +21,7 @@ class Lanes:
         self._most, self._waiting = most, 0
         self._lanes: dict[str, deque[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._free = asyncio.Semaphore(AT_ONCE)
 
     @property
     def waiting(self) -> int:
@@ -55,7 +57,8 @@ class Lanes:
 
     async def _one(self, job: Job) -> None:
         try:
-            await job()
+            async with self._free:
+                await job()
         except Exception as error:  # a job counts its own failures; this one is a fault of ours
             log.error("a message could not be handled: %s", type(error).__name__)
 

@@ -72,7 +72,12 @@ class Reception:
         except Malformed:
             self._count(channel.name, "malformed")
             return Ack(400)
-        return await self._batch(channel, batch)
+        try:
+            return await self._batch(channel, batch)
+        except Exception as error:  # Redis is away, say: the platform sends it again
+            log.error("%s: a delivery was put off (%s)", channel.name, type(error).__name__)
+            self._count(channel.name, "put_off")
+            return Ack(503)
 
     async def _batch(self, channel: Channel, batch: Sequence[Incoming]) -> Ack:
         """Every message of it; one that can't be taken now makes the platform send all again, and
@@ -199,8 +204,8 @@ class Reception:
         await self._done(channel, key, "unsure" if error.unsure else "undeliverable")
 
     async def _done(self, channel: Channel, key: str, outcome: str) -> None:
-        await self._store.finish(key)
         self._count(channel.name, outcome)
+        await self._store.finish(key)
 
     async def pulse(self) -> None:
         """A sign of life, and what dead servers left behind."""

@@ -131,7 +131,8 @@ class MemoryStore:
 # KEYS: the message. ARGV: this server, lifetime in ms, prefix.
 _CLAIM = """
 local owner = redis.call('GET', KEYS[1])
-if owner == 'begun' or owner == ARGV[1] then return 'known' end
+if owner == 'begun' then return 'known' end
+if owner == ARGV[1] then return 'new' end
 if owner then
   if redis.call('EXISTS', ARGV[3] .. 'alive:' .. owner) == 1 then return 'busy' end
   if redis.call('HEXISTS', ARGV[3] .. 'owed', owner) == 1 then
@@ -166,10 +167,15 @@ class RedisStore:
     """For several server processes, and across restarts."""
 
     def __init__(self, url: str, prefix: str = "fundstelle:") -> None:
-        from redis.asyncio import Redis  # only a server that uses it has to have it
+        from redis.asyncio import BlockingConnectionPool, Redis  # only who uses it has to have it
 
-        self._redis: Redis = Redis.from_url(url, decode_responses=True, socket_timeout=5)
+        # Waits for a connection; the plain pool would fail where many messages come at once.
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=24, timeout=10, decode_responses=True, socket_timeout=5
+        )
+        self._redis: Redis = Redis(connection_pool=pool)
         self._prefix = prefix
+        self._held: set[str] = set()  # claimed here and not finished
         self._me = secrets.token_hex(8)
         self._claim = self._redis.register_script(_CLAIM)
         self._begin = self._redis.register_script(_BEGIN)
@@ -177,9 +183,19 @@ class RedisStore:
         self._bury = self._redis.register_script(_BURY)
 
     async def claim(self, key: str, lifetime: float) -> Claim:
-        """See Store."""
+        """See Store. A claim of ours that nobody here holds is one whose answer from Redis was
+        lost: it is ours still, and new.
+        """
+        if key in self._held:
+            return "known"
+        self._held.add(key)
         arguments: list[str | int] = [self._me, _ms(lifetime), self._prefix]
-        claim: Claim = await self._claim([self._name("m", key)], arguments)
+        claim: Claim | None = None
+        try:
+            claim = await self._claim([self._name("m", key)], arguments)
+        finally:
+            if claim != "new":
+                self._held.discard(key)
         return claim
 
     async def begin(self, key: str, lifetime: float) -> bool:
@@ -188,10 +204,12 @@ class RedisStore:
 
     async def finish(self, key: str) -> None:
         """See Store."""
+        self._held.discard(key)
         await self._redis.hincrby(self._prefix + "owed", self._me, -1)
 
     async def release(self, key: str) -> None:
         """See Store."""
+        self._held.discard(key)
         await self._release([self._name("m", key)], [self._me, self._prefix])
 
     async def read(self, key: str) -> str | None:
