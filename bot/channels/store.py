@@ -173,7 +173,7 @@ class RedisStore:
         pool = BlockingConnectionPool.from_url(
             url, max_connections=24, timeout=10, decode_responses=True, socket_timeout=5
         )
-        self._redis: Redis = Redis(connection_pool=pool)
+        self._redis: Redis = Redis.from_pool(pool)  # closes it, too
         self._prefix = prefix
         self._held: set[str] = set()  # claimed here and not finished
         self._me = secrets.token_hex(8)

@@ -27,7 +27,7 @@ BUTTONS, TITLE = 3, 20
 ROWS, ROW_TITLE, ROW_TEXT = 10, 24, 72
 STYLE = Style(limit=4096, measure=utf16, text=unmarked, key="*{}*".format)
 WITH_BUTTONS = replace(STYLE, limit=1024)
-SILENT = ("reaction", "system", "ephemeral", "request_welcome")
+SILENT = ("revoke", "reaction", "system", "ephemeral", "request_welcome")
 
 
 def make(values: Mapping[str, str]) -> WhatsApp:
@@ -81,6 +81,9 @@ def _message(message: dict[str, Any]) -> Incoming | None:
     kind, sender = word(message, "type"), word(message, "from")
     if not sender or not word(message, "id") or kind in SILENT:
         return None
+    at = seconds(word(message, "timestamp"))
+    if kind == "edit":
+        return Incoming(word(message, "id"), sender, "", {}, "edited", at)
     pressed = inner(message, "interactive", "button_reply") or inner(
         message, "interactive", "list_reply"
     )
@@ -91,7 +94,7 @@ def _message(message: dict[str, Any]) -> Incoming | None:
     )
     return Incoming(
         word(message, "id"), sender, text, {}, "text" if text else "other",
-        seconds(word(message, "timestamp")),
+        at,
     )  # fmt: skip
 
 

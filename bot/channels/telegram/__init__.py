@@ -29,7 +29,7 @@ from bot.channels.base import (
     word,
 )
 from bot.channels.client import Client
-from bot.channels.text import Style, shorten, texts, utf16, written
+from bot.channels.text import Style, cut, shorten, texts, utf16, written
 
 API = "https://api.telegram.org"
 HEADER = "x-telegram-bot-api-secret-token"
@@ -224,7 +224,7 @@ def _article(number: int, quote: Quote) -> dict[str, Any]:
         "title": shorten(quote.citation, 120),
         "description": shorten(quote.text[start:end], 200),
         "input_message_content": {
-            "message_text": written(quote, STYLE),
+            "message_text": written(cut(quote, STYLE)[0], STYLE),  # one message is all there is
             "parse_mode": "HTML",
             "link_preview_options": {"is_disabled": True},
         },
