@@ -155,7 +155,7 @@ class Sent:
                 self.acknowledged.add(sender)
                 return
             self.redelivered += 1
-            await asyncio.sleep(min(0.5 * 2**attempt, 3.0))
+            await asyncio.sleep(min(0.5 * 2**attempt, 20.0) * random.uniform(0.5, 1.5))
 
     async def _post(self, body: bytes) -> int:
         signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
@@ -335,7 +335,7 @@ async def _killed(machines: Machines, rate: int, seconds: int) -> bool:
     machines.server = machines.start()
     await machines.ready()
     senders = await stream
-    await asyncio.sleep(12)  # a server is dead when it gave no sign for ten seconds
+    await asyncio.sleep(24)  # a server is dead when it gave no sign for twenty seconds
     outcomes = await _settled(machines.port, len(senders), 5)
     answers: dict[str, int] = json.loads((await _get(machines.platform, "/"))[1])
     good = [s for s in senders if _fails(s) in ("", "429")]

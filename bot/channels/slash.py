@@ -37,6 +37,10 @@ def _source(citation: str, url: str) -> str:
     return f"[{_escaped(citation)}]({url})" if url else _escaped(citation)
 
 
+def _quoted(text: str) -> str:
+    return "> " + text.replace("\n", "\n> ")
+
+
 def _escaped(text: str) -> str:
     return _MARKS.sub(r"\\\1", text)
 
@@ -46,9 +50,9 @@ def _rocket(text: str) -> str:
 
 
 # Messages would be cut above: 16,383 signs in Mattermost, 5,000 in Rocket.Chat.
-MATTERMOST = Style(16_000, utf16, _escaped, "**{}**".format, "> {}".format, _source)
+MATTERMOST = Style(16_000, utf16, _escaped, "**{}**".format, _quoted, _source)
 ROCKETCHAT = Style(
-    4_900, utf16, _rocket, "*{}*".format, "> {}".format,
+    4_900, utf16, _rocket, "*{}*".format, _quoted,
     lambda citation, url: f"{_rocket(citation)} {url}".rstrip(),
 )  # fmt: skip
 

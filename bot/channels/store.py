@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Claim = Literal["new", "known", "busy"]
 MOST = 200_000  # entries in memory; the oldest go first
-ALIVE = 10  # seconds after which a server that gave no sign is dead
+ALIVE = 20  # seconds after which a server that gave no sign is dead
 
 
 class Store(Protocol):
@@ -226,7 +226,8 @@ class RedisStore:
         await self._redis.set(f"{self._prefix}alive:{self._me}", 1, ex=ALIVE)
         lost = 0
         for server in await self._redis.hkeys(self._prefix + "owed"):
-            lost += int(await self._bury([], [server, self._prefix]))
+            if server != self._me:  # however late this sign of life came
+                lost += int(await self._bury([], [server, self._prefix]))
         return lost
 
     async def close(self) -> None:
