@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
 Job = Callable[[], Awaitable[None]]
-AT_ONCE = 32  # jobs; more would only make platforms wait for their acknowledgement
+AT_ONCE = 16  # jobs; more would only make platforms wait for their acknowledgement
 
 
 class Lanes:
     """A queue in lanes. A person who is slow to reach holds up nobody but themselves."""
 
-    def __init__(self, most: int = 2000) -> None:
+    def __init__(self, most: int = 10_000) -> None:
         self._most, self._waiting = most, 0
         self._lanes: dict[str, deque[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()

@@ -51,7 +51,7 @@ class Reception:
         hasher: Hasher,
         client: Client,
         count: Count,
-        most_waiting: int = 2000,
+        most_waiting: int = 10_000,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._core, self._store, self._hasher = core, store, hasher

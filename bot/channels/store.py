@@ -9,6 +9,7 @@ by the next one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 import time
@@ -167,7 +168,8 @@ class RedisStore:
     """For several server processes, and across restarts."""
 
     def __init__(self, url: str, prefix: str = "fundstelle:") -> None:
-        from redis.asyncio import BlockingConnectionPool, Redis  # only who uses it has to have it
+        # Only who uses it has to have it.
+        from redis.asyncio import BlockingConnectionPool, Redis
 
         # Waits for a connection; the plain pool would fail where many messages come at once.
         pool = BlockingConnectionPool.from_url(
@@ -232,7 +234,8 @@ class RedisStore:
 
     async def close(self) -> None:
         """See Store."""
-        await self._redis.delete(f"{self._prefix}alive:{self._me}")
+        with contextlib.suppress(Exception):  # who can't say goodbye is taken for dead soon
+            await self._redis.delete(f"{self._prefix}alive:{self._me}")
         await self._redis.aclose()
 
     def _name(self, kind: str, key: str) -> str:

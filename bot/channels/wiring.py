@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import resources
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bot.channels.store import Hasher, Store
 
 log = logging.getLogger(__name__)
+SWITCH = 0.001  # seconds until a search gives way to the event loop: platforms wait for that
 PULSE = 3.0  # seconds between signs of life
 BATCH = 1 << 20  # bytes: Meta sends up to 1,000 messages at once
 BATCHING = {"messenger", "whatsapp"}
@@ -158,11 +160,12 @@ class Channels:
         values = self._state.settings.channels
         store, hasher = _remembering(values)
         client = Client(timeout=_number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0))
-        waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 2000))
+        waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000))
         reception = Reception(
             Desk(self._state), store, hasher, client, self._state.metrics.channel, waiting
         )
         self._reception = reception
+        sys.setswitchinterval(SWITCH)
         pulse = asyncio.create_task(_pulse(reception))
         yield
         pulse.cancel()
