@@ -221,8 +221,10 @@ class Reception:
         """Finish what was taken on, as far as the time allows."""
         if left := await self.lanes.drain(seconds):
             log.error("%d messages are left unanswered by this stop", left)
-        await self._client.close()
+        await self.lanes.run(self._client.close())
+        await self.lanes.run(self._store.close())
         await self._store.close()
+        await self.lanes.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 

@@ -9,15 +9,19 @@ by the next one.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import secrets
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+    from redis.commands.core import AsyncScript
 
 Claim = Literal["new", "known", "busy"]
 MOST = 200_000  # entries in memory; the oldest go first
@@ -71,19 +75,22 @@ class MemoryStore:
 
     def __init__(self, most: int = MOST, now: Any = time.monotonic) -> None:
         self._most, self._now = most, now
+        self._lock = Lock()  # two event loops, see `lanes`
         self._claims: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._talks: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     async def claim(self, key: str, lifetime: float) -> Claim:
         """See Store; another server's claims are never seen here."""
-        if self._get(self._claims, key) is not None:
-            return "known"
-        self._put(self._claims, key, "claimed", lifetime)
-        return "new"
+        with self._lock:
+            if self._get(self._claims, key) is not None:
+                return "known"
+            self._put(self._claims, key, "claimed", lifetime)
+            return "new"
 
     async def begin(self, key: str, lifetime: float) -> bool:
         """See Store."""
-        self._put(self._claims, key, "begun", lifetime)
+        with self._lock:
+            self._put(self._claims, key, "begun", lifetime)
         return True
 
     async def finish(self, key: str) -> None:
@@ -91,15 +98,18 @@ class MemoryStore:
 
     async def release(self, key: str) -> None:
         """See Store."""
-        self._claims.pop(key, None)
+        with self._lock:
+            self._claims.pop(key, None)
 
     async def read(self, key: str) -> str | None:
         """See Store."""
-        return self._get(self._talks, key)
+        with self._lock:
+            return self._get(self._talks, key)
 
     async def write(self, key: str, value: str, lifetime: float) -> None:
         """See Store."""
-        self._put(self._talks, key, value, lifetime)
+        with self._lock:
+            self._put(self._talks, key, value, lifetime)
 
     async def pulse(self) -> int:
         """Nothing outlives this process."""
@@ -164,25 +174,37 @@ return owed
 """
 
 
+@dataclass(frozen=True)
+class _Wire:
+    """Connections of one event loop."""
+
+    redis: Redis
+    claim: AsyncScript
+    begin: AsyncScript
+    release: AsyncScript
+    bury: AsyncScript
+
+
+def _wire(url: str) -> _Wire:
+    # Only who uses it has to have it.
+    from redis.asyncio import BlockingConnectionPool, Redis
+
+    # Waits for a connection; the plain pool would fail where many messages come at once.
+    pool = BlockingConnectionPool.from_url(
+        url, max_connections=24, timeout=10, decode_responses=True, socket_timeout=5
+    )
+    redis = Redis.from_pool(pool)  # closes it, too
+    return _Wire(redis, *(redis.register_script(s) for s in (_CLAIM, _BEGIN, _RELEASE, _BURY)))
+
+
 class RedisStore:
     """For several server processes, and across restarts."""
 
     def __init__(self, url: str, prefix: str = "fundstelle:") -> None:
-        # Only who uses it has to have it.
-        from redis.asyncio import BlockingConnectionPool, Redis
-
-        # Waits for a connection; the plain pool would fail where many messages come at once.
-        pool = BlockingConnectionPool.from_url(
-            url, max_connections=24, timeout=10, decode_responses=True, socket_timeout=5
-        )
-        self._redis: Redis = Redis.from_pool(pool)  # closes it, too
-        self._prefix = prefix
+        self._url, self._prefix = url, prefix
         self._held: set[str] = set()  # claimed here and not finished
         self._me = secrets.token_hex(8)
-        self._claim = self._redis.register_script(_CLAIM)
-        self._begin = self._redis.register_script(_BEGIN)
-        self._release = self._redis.register_script(_RELEASE)
-        self._bury = self._redis.register_script(_BURY)
+        self._wires: dict[int, _Wire] = {}
 
     async def claim(self, key: str, lifetime: float) -> Claim:
         """See Store. A claim of ours that nobody here holds is one whose answer from Redis was
@@ -194,7 +216,7 @@ class RedisStore:
         arguments: list[str | int] = [self._me, _ms(lifetime), self._prefix]
         claim: Claim | None = None
         try:
-            claim = await self._claim([self._name("m", key)], arguments)
+            claim = await self._wire.claim([self._name("m", key)], arguments)
         finally:
             if claim != "new":
                 self._held.discard(key)
@@ -202,41 +224,50 @@ class RedisStore:
 
     async def begin(self, key: str, lifetime: float) -> bool:
         """See Store."""
-        return bool(await self._begin([self._name("m", key)], [self._me, _ms(lifetime)]))
+        return bool(await self._wire.begin([self._name("m", key)], [self._me, _ms(lifetime)]))
 
     async def finish(self, key: str) -> None:
         """See Store."""
         self._held.discard(key)
-        await self._redis.hincrby(self._prefix + "owed", self._me, -1)
+        await self._wire.redis.hincrby(self._prefix + "owed", self._me, -1)
 
     async def release(self, key: str) -> None:
         """See Store."""
         self._held.discard(key)
-        await self._release([self._name("m", key)], [self._me, self._prefix])
+        await self._wire.release([self._name("m", key)], [self._me, self._prefix])
 
     async def read(self, key: str) -> str | None:
         """See Store."""
-        value = await self._redis.get(self._name("t", key))
+        value = await self._wire.redis.get(self._name("t", key))
         return None if value is None else str(value)
 
     async def write(self, key: str, value: str, lifetime: float) -> None:
         """See Store."""
-        await self._redis.set(self._name("t", key), value, px=_ms(lifetime))
+        await self._wire.redis.set(self._name("t", key), value, px=_ms(lifetime))
 
     async def pulse(self) -> int:
         """See Store."""
-        await self._redis.set(f"{self._prefix}alive:{self._me}", 1, ex=ALIVE)
+        await self._wire.redis.set(f"{self._prefix}alive:{self._me}", 1, ex=ALIVE)
         lost = 0
-        for server in await self._redis.hkeys(self._prefix + "owed"):
+        for server in await self._wire.redis.hkeys(self._prefix + "owed"):
             if server != self._me:  # however late this sign of life came
-                lost += int(await self._bury([], [server, self._prefix]))
+                lost += int(await self._wire.bury([], [server, self._prefix]))
         return lost
 
     async def close(self) -> None:
         """See Store."""
         with contextlib.suppress(Exception):  # who can't say goodbye is taken for dead soon
-            await self._redis.delete(f"{self._prefix}alive:{self._me}")
-        await self._redis.aclose()
+            await self._wire.redis.delete(f"{self._prefix}alive:{self._me}")
+        await self._wire.redis.aclose()
+        del self._wires[id(asyncio.get_running_loop())]
+
+    @property
+    def _wire(self) -> _Wire:
+        """Connections belong to an event loop, and there are two: see `lanes`."""
+        loop = id(asyncio.get_running_loop())
+        if loop not in self._wires:
+            self._wires[loop] = _wire(self._url)
+        return self._wires[loop]
 
     def _name(self, kind: str, key: str) -> str:
         return f"{self._prefix}{kind}:{key}"

@@ -195,6 +195,8 @@ def _remembering(values: Mapping[str, str]) -> tuple[Store, Hasher]:
     url, secret = values.get("FUNDSTELLE_REDIS", ""), values.get("FUNDSTELLE_CHANNELS_SECRET", "")
     if not url:
         return MemoryStore(), Hasher()
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("FUNDSTELLE_REDIS: not an address such as redis://127.0.0.1:6379/0")
     if len(secret) < 32:
         # Without it the hashes of two servers differ; beside the hashes it would undo them.
         raise SettingsError("FUNDSTELLE_CHANNELS_SECRET: 32 signs are needed with FUNDSTELLE_REDIS")

@@ -190,6 +190,7 @@ def refuse_all(kit: Kit, cases: int) -> int:
     try:
         check()
     finally:
+        loop.run_until_complete(reception.lanes.close())
         loop.close()
         assert isinstance(reception._threads, ThreadPoolExecutor)
         reception._threads.shutdown(wait=False)

@@ -182,6 +182,7 @@ def test_lanes_keep_a_persons_order_and_hold_up_nobody_else() -> None:
             lanes.put(name[0], lambda n=name, s=seconds: job(n, s))  # type: ignore[misc]
         assert lanes.waiting == 4
         assert await lanes.drain(5) == 0
+        await lanes.close()
 
     asyncio.run(scenario())
     assert done == ["b1", "b2", "a1", "a2"]
