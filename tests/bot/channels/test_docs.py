@@ -79,7 +79,7 @@ def test_the_curl_examples_work_as_they_stand(server: str) -> None:
 def test_the_python_example_works_as_it_stands(server: str) -> None:
     """The function from the page, called as it says."""
     scope: dict[str, object] = {}
-    exec(block("def ask(").replace("https://frag.example.org", server), scope)  # noqa: S102
+    exec(block("def ask(").replace("https://frag.example.org", server), scope)
     answer = scope["ask"](SECRET, "Was ist mit Radwegen?", "gast-7", "43")  # type: ignore[operator]
     assert "Wir bauen Radwege aus." in answer["quotes"][0]["text"]
 
@@ -108,3 +108,13 @@ def test_a_server_without_channels_imports_none_of_their_libraries(difficult: Pa
     imported = {name.split(".")[0] for name in done.stdout.split()}
     assert "bot" in imported
     assert not imported & HEAVY
+
+
+def test_channels_know_only_messages_and_wording() -> None:
+    """Read from the imports: `wiring` alone knows the server, Telegram's command its settings."""
+    for path in (ROOT / "bot" / "channels").rglob("*.py"):
+        if path.name in ("wiring.py", "__main__.py"):
+            continue
+        found = re.findall(r"(?m)^\s*(?:from|import) (bot[.\w]*)", path.read_text(encoding="utf-8"))
+        known = ("bot.channels", "bot.messages", "bot.wording")
+        assert all(name.startswith(known) for name in found), path
