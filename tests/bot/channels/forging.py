@@ -148,22 +148,22 @@ def _meaning(kit: Kit, body: bytes) -> Any:
     return [form.get(n) for n in ("from", "to", "messageId", "date", "nonce", "box", "mac")]
 
 
-_OPENED: dict[int, Channel] = {}
-_GENUINE: dict[int, list[Delivery]] = {}
+_OPENED: dict[Kit, Channel] = {}
+_GENUINE: dict[Kit, list[Delivery]] = {}
 TEXTS = ("Radwege für Dörfer?", "", '"token":"\\', "a&b=c&mac=0", "\u2028 \U0001f6b2 \x00")
 
 
 def _genuine(kit: Kit) -> list[Delivery]:
     """Made once: Hypothesis wants the same choices to lead to the same case."""
-    if id(kit) not in _GENUINE:
-        _GENUINE[id(kit)] = [kit.message(text, str(n)) for n, text in enumerate(TEXTS)]
-    return _GENUINE[id(kit)]
+    if kit not in _GENUINE:
+        _GENUINE[kit] = [kit.message(text, str(n)) for n, text in enumerate(TEXTS)]
+    return _GENUINE[kit]
 
 
 def opened_once(kit: Kit) -> Channel:
-    if id(kit) not in _OPENED:
-        _OPENED[id(kit)] = opened(kit)
-    return _OPENED[id(kit)]
+    if kit not in _OPENED:
+        _OPENED[kit] = opened(kit)
+    return _OPENED[kit]
 
 
 def refuse_all(kit: Kit, cases: int) -> int:

@@ -71,7 +71,7 @@ def shell(script: str) -> str:
 def test_the_curl_examples_work_as_they_stand(server: str) -> None:
     """Copied, the address changed: the signed webhook and Mattermost's command."""
     signed = block("openssl dgst").replace("https://frag.example.org", server)
-    assert json.loads(shell(signed))["quotes"]
+    assert json.loads(shell(signed))["texts"]
     plain = block("trigger_id=1").replace("localhost:8000", server.removeprefix("http://"))
     assert "Radwege" in json.loads(shell(plain))["text"]
 
