@@ -23,11 +23,12 @@ run: ingest serve ## everything: environment, ingest of the bundled programme, s
 
 install: $(VENV)/.installed ## the environment, from the locked and hashed list
 
-$(VENV)/.installed: requirements/all.txt scripts/torch_index.py
+$(VENV)/.installed: requirements/all.txt requirements/peers.txt scripts/torch_index.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 install")'
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps $(TORCH) $$($(PYTHON) scripts/torch_index.py $(TORCH_INDEX))
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/all.txt
+	$(RUN) scripts/only_new.py requirements/peers.txt requirements/all.txt | $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r /dev/stdin
 	@touch $@
 
 ingest: install ## compile the programmes under programmes/ into var/index
@@ -83,10 +84,12 @@ screenshots: var/index/dortmund-2025 ## pictures of the pages into docs/img
 image: var/index/dortmund-2025 ## the Dockerfile's steps for the bot, in a clean environment, without Docker
 	scripts/check_image.sh
 
+LOCK := --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 lock: install ## the locked lists anew, from pyproject.toml
 	$(RUN) -m pip install --quiet pip-tools==7.6.2
-	$(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements/server.txt pyproject.toml
-	$(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --all-extras --unsafe-package torch --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements/all.txt pyproject.toml
+	$(VENV)/bin/pip-compile $(LOCK) --all-extras --unsafe-package torch -o requirements/all.txt pyproject.toml
+	$(VENV)/bin/pip-compile $(LOCK) --constraint requirements/all.txt -o requirements/server.txt pyproject.toml
+	$(VENV)/bin/pip-compile $(LOCK) -o requirements/peers.txt requirements/peers.in
 
 clean: ## environment and bundles away
 	rm -rf $(VENV) var

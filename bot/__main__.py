@@ -24,11 +24,12 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         settings = read(os.environ)
+        app = create_app(settings)
     except SettingsError as error:
         print(f"bot: {error}", file=sys.stderr)
         return 2
     uvicorn.run(
-        create_app(settings),
+        app,
         host=options.host,
         port=options.port,
         access_log=False,

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 
 from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
+from bot.channels.wiring import Channels
 from bot.guards import Guards
 from bot.library import Library
 from bot.limits import RateLimit
@@ -28,11 +29,13 @@ def create_app(settings: Settings) -> FastAPI:
     """A server for all programmes under `settings.index`."""
     state = State(settings, Library(settings.index), RateLimit(settings.rate_limit), Metrics())
     state.library.refresh()
+    channels = Channels(state)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher = asyncio.create_task(_watch(state))
-        yield
+        async with channels.running():
+            yield
         watcher.cancel()
         with suppress(asyncio.CancelledError):
             await watcher
@@ -45,10 +48,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Origins, state=state)  # before the guards, which so stand around it
     # No cookie and no secret is in any answer, so compressing what somebody typed reveals nothing.
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
-    app.add_middleware(Guards, most_bytes=settings.most_bytes, on_fault=problems.unexpected)
+    app.state.channels = channels
+    most_bytes = channels.most_bytes(settings.most_bytes)
+    app.add_middleware(Guards, most_bytes=most_bytes, on_fault=problems.unexpected)
     app.include_router(api.router)
     app.include_router(feedback.router)
     app.include_router(pages.router)
+    app.include_router(channels.router)
     app.include_router(offline.router)
     app.include_router(widget.router)
     app.include_router(programme_pages.router)

@@ -31,6 +31,16 @@ class Metrics:
         self._errors = Counter(
             "fundstelle_errors", "Errors by HTTP status", ["status"], registry=self.registry
         )
+        self._channels = Counter(
+            "fundstelle_channel_messages",
+            "Messages by channel and what became of them",
+            ["channel", "outcome"],
+            registry=self.registry,
+        )
+
+    def channel(self, name: str, outcome: str) -> None:
+        """Count a message of a channel."""
+        self._channels.labels(name, outcome).inc()
 
     def answered(self, programme: str, status: Status) -> None:
         """Count an answer."""

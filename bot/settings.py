@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.description import origin
@@ -34,6 +34,8 @@ class Settings:
         ""  # FUNDSTELLE_TRUSTED_PROXIES: whose X-Forwarded-For is believed, by comma
     )
     allowed_origins: str = ""  # FUNDSTELLE_ALLOWED_ORIGINS: sites with the widget, by comma
+    # Every other FUNDSTELLE_*, for bot.channels; they hold secrets.
+    channels: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
 
     def __post_init__(self) -> None:
         if self.base_url and not re.fullmatch(r"https?://[^\s?#]+", self.base_url):
@@ -77,7 +79,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         "reload_seconds": float,
     }
     values: dict[str, object] = {}
-    for name in Settings.__dataclass_fields__:
+    names = [name for name in Settings.__dataclass_fields__ if name != "channels"]
+    for name in names:
         variable = f"FUNDSTELLE_{name.upper()}"
         if variable in environment:
             kind = kinds.get(name, str)
@@ -87,4 +90,8 @@ def read(environment: Mapping[str, str]) -> Settings:
                 raise SettingsError(
                     f"{variable}: {environment[variable]!r} is not a number"
                 ) from error
+    own = {f"FUNDSTELLE_{name.upper()}" for name in names}
+    values["channels"] = {
+        k: v for k, v in environment.items() if k.startswith("FUNDSTELLE_") and k not in own
+    }
     return Settings(**values)  # type: ignore[arg-type]

@@ -1,0 +1,220 @@
+"""Channels ↔ the server: which are on, their address, their view of the core. The only module here
+that knows FastAPI and the server's state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, cast
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from bot import answering
+from bot.channels import CHANNELS, Registered
+from bot.channels.base import Programme, Received, Said
+from bot.errors import BotError, UnknownPassage
+from bot.library import Served
+from bot.messages import Answer, Citation, Question
+from bot.settings import SettingsError
+from bot.state import State
+from bot.wording import CODES, sentence
+
+if TYPE_CHECKING:
+    from bot.channels.base import Channel
+    from bot.channels.reception import Reception
+    from bot.channels.store import Hasher, Store
+
+log = logging.getLogger(__name__)
+SWITCH = 0.001  # seconds until a search gives way to the event loop: platforms wait for that
+PULSE = 3.0  # seconds between signs of life
+BATCH = 1 << 20  # bytes: Meta sends up to 1,000 messages at once
+BATCHING = {"messenger", "whatsapp"}
+
+
+def configured(values: Mapping[str, str]) -> dict[str, Channel]:
+    """The channels that are on; says which are off and why.
+
+    Raises SettingsError naming the variable that can't be used.
+    """
+    on = {r.name: _made(r, values) for r in CHANNELS if _complete(r, values)}
+    for name in sorted(BATCHING & set(on)):
+        log.warning("%s is on: Meta's policy bars parties and candidates, see docs", name)
+    if on:
+        log.info("channels on: %s", ", ".join(on))
+    off = [r.name for r in CHANNELS if r.name not in on]
+    log.info("channels off, not set up: %s", ", ".join(off) or "none")
+    return on
+
+
+def _complete(registered: Registered, values: Mapping[str, str]) -> bool:
+    named = [registered.variable(need) for need in registered.needs]
+    missing = [name for name in named if not values.get(name)]
+    if missing and len(missing) < len(named):
+        log.warning("channel %s stays off: no %s", registered.name, ", ".join(missing))
+    return not missing
+
+
+def _made(registered: Registered, values: Mapping[str, str]) -> Channel:
+    prefix = registered.variable("")
+    own = {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix) and v}
+    try:
+        module = importlib.import_module(f"bot.channels.{registered.name}")
+        return cast("Channel", module.make(own))
+    except ValueError as error:
+        raise SettingsError(f"{prefix}{error}") from error
+    except ImportError as error:
+        raise SettingsError(f"{registered.name}: {error.name} is not installed") from error
+
+
+class Desk:
+    """The core as channels see it."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def programmes(self) -> Sequence[Programme]:
+        """See Core."""
+        return [self._about(served) for served in self._state.library.all()]
+
+    def languages(self) -> Sequence[str]:
+        """See Core."""
+        return CODES
+
+    def ask(self, question: Question, programme: str, client: str) -> Answer:
+        """See Core."""
+        try:
+            answer, _ = self._state.ask(question, programme, client)
+        except BotError as error:
+            raise Said(sentence(error.key, question.language, **error.words)) from None
+        return answer
+
+    def passages(self, programme: str, ids: Sequence[str]) -> Sequence[Citation]:
+        """See Core."""
+        with suppress(BotError):
+            served = self._state.library.get(programme)
+            return [_passage(served, i) for i in ids if i in served.position]
+        return ()
+
+    def url(self, path: str) -> str:
+        """See Core."""
+        base = self._state.settings.base_url
+        return base.rstrip("/") + path if base else ""
+
+    def _about(self, served: Served) -> Programme:
+        info = served.bundle.info
+        own = (info.imprint_url or self.url(f"/p/{info.slug}/impressum")) if _said(info) else ""
+        lines = [*_lines(info.imprint), own]
+        privacy = info.privacy_url or self.url(f"/p/{info.slug}/datenschutz")
+        imprint = "\n".join(line for line in lines if line)
+        return Programme(info.slug, info.title, info.language, imprint, privacy)
+
+
+def _said(info: object) -> bool:
+    return bool(getattr(info, "imprint", ()) or getattr(info, "imprint_url", ""))
+
+
+def _lines(imprint: object) -> Sequence[str]:
+    return [imprint] if isinstance(imprint, str) else list(cast("Sequence[str]", imprint))
+
+
+def _passage(served: Served, passage: str) -> Citation:
+    if passage not in served.position:
+        raise UnknownPassage
+    return answering.citation(served, served.position[passage])
+
+
+class Channels:
+    """All that is on, for `bot.app`: a router, and what runs beside the requests."""
+
+    def __init__(self, state: State) -> None:
+        self.on = configured(state.settings.channels)
+        self.router = APIRouter(include_in_schema=False)
+        self._state = state
+        self._reception: Reception | None = None
+        if self.on:
+            self.router.add_api_route(
+                "/channels/{name}", self._receive, methods=["GET", "POST"], response_model=None
+            )
+
+    def most_bytes(self, otherwise: int) -> int:
+        """Of a request's body, where a channel that is on sends larger ones."""
+        return max(otherwise, BATCH) if BATCHING & set(self.on) else otherwise
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Connections are made here, since making the application starts nothing."""
+        if not self.on:
+            yield
+            return
+        from bot.channels.client import Client  # httpx takes a while; only who needs it waits
+        from bot.channels.reception import Reception
+
+        values = self._state.settings.channels
+        store, hasher = _remembering(values)
+        client = Client(timeout=_number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0))
+        waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000))
+        reception = Reception(
+            Desk(self._state), store, hasher, client, self._state.metrics.channel, waiting
+        )
+        self._reception = reception
+        sys.setswitchinterval(SWITCH)
+        pulse = asyncio.create_task(_pulse(reception))
+        yield
+        pulse.cancel()
+        with suppress(asyncio.CancelledError):
+            await pulse
+        await reception.close()
+
+    async def _receive(self, name: str, request: Request) -> Response:
+        channel = self.on.get(name)
+        if channel is None or self._reception is None:
+            return Response(status_code=404)
+        received = Received(
+            request.method, dict(request.headers), dict(request.query_params),
+            await request.body(), request.client.host if request.client else "",
+        )  # fmt: skip
+        ack = await self._reception.receive(channel, received)
+        return Response(ack.body, ack.status, media_type=ack.media)
+
+
+def _remembering(values: Mapping[str, str]) -> tuple[Store, Hasher]:
+    """In Redis for several processes and across restarts, else in memory.
+
+    Raises SettingsError.
+    """
+    from bot.channels.store import Hasher, MemoryStore, RedisStore
+
+    url, secret = values.get("FUNDSTELLE_REDIS", ""), values.get("FUNDSTELLE_CHANNELS_SECRET", "")
+    if not url:
+        return MemoryStore(), Hasher()
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("FUNDSTELLE_REDIS: not an address such as redis://127.0.0.1:6379/0")
+    if len(secret) < 32:
+        # Without it the hashes of two servers differ; beside the hashes it would undo them.
+        raise SettingsError("FUNDSTELLE_CHANNELS_SECRET: 32 signs are needed with FUNDSTELLE_REDIS")
+    return RedisStore(url), Hasher(secret)
+
+
+def _number(values: Mapping[str, str], variable: str, otherwise: float) -> float:
+    try:
+        number = float(values.get(variable) or otherwise)
+    except ValueError as error:
+        raise SettingsError(f"{variable}: not a number") from error
+    if not number > 0:
+        raise SettingsError(f"{variable}: must be above 0")
+    return number
+
+
+async def _pulse(reception: Reception) -> None:
+    while True:
+        try:
+            await reception.pulse()
+        except Exception as error:  # Redis may be away for a moment
+            log.error("no sign of life in Redis: %s", type(error).__name__)
+        await asyncio.sleep(PULSE)

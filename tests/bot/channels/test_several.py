@@ -1,0 +1,188 @@
+"""Several programmes, languages, servers: what the contract test has only one of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import small
+from bench.small import Chapter
+from bot.channels import conversation, wiring
+from bot.channels.lanes import Lanes
+from bot.errors import BotError
+from bot.settings import SettingsError
+from bot.wording import wording
+from tests.bot.channels.conftest import House, house
+from tests.bot.channels.kits import KITS, Kit, MessengerKit, SignalKit, WebhookKit, WhatsAppKit
+
+SECRET = {"FUNDSTELLE_CHANNELS_SECRET": "s" * 40}
+
+
+@pytest.fixture(scope="session")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("two")
+    for slug, place in (("rot", "Dortmund"), ("blau", "Bochum")):
+        chapters = [Chapter("Verkehr", [f"Wir bauen Radwege in {place}. Busse fahren öfter."])]
+        small.write(root, slug, chapters)
+    return root
+
+
+@pytest.fixture(params=[k for k in KITS], ids=lambda k: k.name)
+def channel(request: pytest.FixtureRequest, two: Path) -> Iterator[House]:
+    with house(request.param(), two) as found:
+        yield found
+
+
+def offered(title: str, channel: House, text: str) -> bool:
+    """In the text, or in a list to choose from."""
+    calls = [payload for _, payload in channel.peer.accepted[-1:]]
+    return title in text or (channel.kit.name == "whatsapp" and title in str(calls))
+
+
+def test_a_programme_is_chosen_in_the_conversation(channel: House) -> None:
+    """Asked for first, by number; kept; another by its name; each answers with its own words."""
+    asked = "\n".join(channel.ask("Wo baut ihr Radwege?", "1"))
+    assert offered("Programm blau", channel, asked)
+    assert "Radwege in" not in asked
+    assert "Programm rot" in "\n".join(channel.ask("2", "2"))
+    said = "\n".join(channel.ask("Wo baut ihr Radwege?", "3"))
+    assert "Radwege in Dortmund" in said
+    assert "Bochum" not in said
+    channel.ask("/programm blau", "4")
+    assert "Radwege in Bochum" in "\n".join(channel.ask("Wo baut ihr Radwege?", "5"))
+
+
+def test_another_persons_choice_is_theirs(channel: House) -> None:
+    """Two people in one channel don't share a conversation."""
+    if channel.kit.name == "threema":
+        pytest.skip("the kit has one phone")
+    channel.ask("/programm rot", "1", sender="4915100000001")
+    asked = "\n".join(channel.ask("Radwege?", "2", sender="4915100000002"))
+    assert offered("Programm blau", channel, asked)
+
+
+def test_the_webhook_may_name_the_programme_itself(two: Path) -> None:
+    """For a page of one programme; an unknown one is asked about."""
+    kit = WebhookKit()
+    with house(kit, two) as found:
+        for slug, said in (("rot", "Dortmund"), ("blau", "Bochum"), ("gelb", "Programm rot")):
+            body = f'{{"text": "Wo baut ihr Radwege?", "programme": "{slug}"}}'.encode()
+            assert said in "\n".join(found.post(kit.sign(body)).json()["texts"])
+
+
+def test_every_key_that_is_said_exists() -> None:
+    """Read from the source, for German; other languages fall back to it."""
+    import re
+
+    source = Path(conversation.__file__).read_text(encoding="utf-8")
+    keys = set(re.findall(r'say\((?:\w+(?:\.\w+)*, )?"(\w+)"', source))
+    keys |= {"kind_other", "kind_edited", "programmes", "programmes_many"}
+    assert len(keys) > 20
+    for key in keys:
+        assert getattr(wording().channels, key)
+    for error in BotError.__subclasses__():
+        assert error.key
+
+
+def test_two_servers_with_one_redis_answer_once(two: Path, redis: str) -> None:
+    """Duplicates go to whichever; the conversation goes on at the other one."""
+    kit = SignalKit()
+    shared = {"FUNDSTELLE_REDIS": redis, **SECRET}
+    with ExitStack() as stack:
+        houses = [stack.enter_context(house(kit, two, **shared)) for _ in range(2)]
+        delivery = kit.message("/programm rot", "doppelt")
+        for found in houses * 3:
+            assert found.post(delivery).status_code in (200, 503)
+        houses[0].settled(1)
+        assert sum(len(h.said()) for h in houses) == 1
+        assert houses[1].metrics().get("answered", 0) == 0
+        said = "\n".join(houses[1].ask("Wo baut ihr Radwege?", "weiter"))
+        assert "Radwege in Dortmund" in said
+        assert "automatische Suche" not in said
+
+
+def test_redis_needs_a_secret(two: Path) -> None:
+    """Else its hashes could be undone by whoever has them; said at the start."""
+    with (
+        pytest.raises(SettingsError, match="FUNDSTELLE_CHANNELS_SECRET"),
+        house(SignalKit(), two, FUNDSTELLE_REDIS="redis://127.0.0.1:9/0"),
+    ):
+        pass
+
+
+def test_a_dead_redis_puts_off_and_loses_nothing(two: Path) -> None:
+    """503, so that the platform delivers again."""
+    kit = MessengerKit()
+    with house(kit, two, FUNDSTELLE_REDIS="redis://127.0.0.1:9/0", **SECRET) as found:
+        assert found.post(kit.message("Radwege?")).status_code == 503
+        assert found.metrics() == {"put_off": 1}
+
+
+def test_what_has_no_room_is_put_off(two: Path) -> None:
+    """503 and no claim: it is answered when it comes again."""
+    kit = MessengerKit()
+    with house(kit, two, FUNDSTELLE_CHANNELS_WAITING="2") as found:
+        texts = ["/programm rot"] + [f"Radwege {n}?" for n in range(30)]
+        (batch,) = kit.batch(texts)
+        assert found.post(batch).status_code == 503
+        for _ in range(200):
+            if found.post(batch).status_code == 200:
+                break
+        assert found.settled(31)["answered"] == 31
+        assert len({p["message"]["text"] for _, p in found.peer.accepted}) <= 31
+
+
+@pytest.mark.parametrize("made", [MessengerKit, WhatsAppKit], ids=lambda k: k.name)
+def test_metas_challenge_is_answered_only_with_the_verify_token(made: Any, two: Path) -> None:
+    """A GET, once, when the webhook is entered."""
+    kit: Kit = made()
+    with house(kit, two) as found:
+        asked = {"hub.mode": "subscribe", "hub.challenge": "1158201444"}
+        address = f"/channels/{kit.name}"
+        right = found.client.get(address, params={**asked, "hub.verify_token": "prüf-mich"})
+        assert (right.status_code, right.text) == (200, "1158201444")
+        for wrong in ("", "prüf-mic", "prüf-mich ", "PRÜF-MICH"):
+            refused = found.client.get(address, params={**asked, "hub.verify_token": wrong})
+            assert (refused.status_code, refused.content) == (403, b"")
+        assert found.client.get(address).status_code == 403
+
+
+@pytest.mark.parametrize("made", KITS, ids=lambda k: k.name)
+def test_a_setting_without_sense_stops_the_start_naming_it(made: Any) -> None:
+    """Not when the first citizen writes."""
+    kit: Kit = made()
+    wrong = {"POLICY_READ": "no", "FROM": "8.8.8.8", "KEY": "xyz", "SECRET": "kurz",
+             "TOKEN": "kurz"}  # fmt: skip
+    values = kit.environment("http://127.0.0.1:9")
+    name = next(n for n in wrong if n in values)
+    values = {
+        f"FUNDSTELLE_{kit.name.upper()}_{k}": v for k, v in {**values, name: wrong[name]}.items()
+    }
+    with pytest.raises(SettingsError, match=f"FUNDSTELLE_{kit.name.upper()}_{name}"):
+        wiring.configured(values)
+
+
+def test_lanes_keep_a_persons_order_and_hold_up_nobody_else() -> None:
+    """One who is slow to reach waits alone."""
+    done: list[str] = []
+
+    async def scenario() -> None:
+        lanes = Lanes()
+
+        async def job(name: str, seconds: float) -> None:
+            await asyncio.sleep(seconds)
+            done.append(name)
+
+        for name, seconds in (("a1", 0.2), ("a2", 0.0), ("b1", 0.05), ("b2", 0.0)):
+            lanes.put(name[0], lambda n=name, s=seconds: job(n, s))  # type: ignore[misc]
+        assert lanes.waiting == 4
+        assert await lanes.drain(5) == 0
+        await lanes.close()
+
+    asyncio.run(scenario())
+    assert done == ["b1", "b2", "a1", "a2"]
