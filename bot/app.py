@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 
 from bot import api, pages, problems
 from bot.guards import Guards
+from bot.heads import Heads
 from bot.library import Library
 from bot.limits import RateLimit
 from bot.metrics import CONTENT_TYPE, Metrics
@@ -42,6 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.state.fundstelle = state
     app.add_middleware(Guards, most_bytes=settings.most_bytes, on_fault=problems.unexpected)
+    app.add_middleware(Heads)  # the last one added is the first one asked
     app.include_router(api.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=pages.WEB / "static"), name="static")
