@@ -86,7 +86,7 @@ def forge(folder: Path, name: str, content: bytes) -> None:
     path = folder / bundle.MANIFEST
     table = json.loads(path.read_text())
     table["files"][name] = hashlib.sha256(content).hexdigest()
-    path.write_text(json.dumps(table))
+    bundle.write_manifest(folder, table)
 
 
 class Bomb:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import os
 import random
@@ -245,7 +246,7 @@ def test_content_that_nobody_thought_of_is_refused_too(library: Library, tmp_pat
     )
     manifest = (tmp_path / "copy" / "manifest.json").read_text()
     sums = [bundle.sha256(p / "programme.json") for p in (root / "rot", tmp_path / "copy")]
-    (tmp_path / "copy" / "manifest.json").write_text(manifest.replace(*sums))
+    bundle.write_manifest(tmp_path / "copy", json.loads(manifest.replace(*sums)))
     (root / "rot").unlink()
     (tmp_path / "copy").rename(root / "rot")
     library.refresh()

@@ -14,8 +14,8 @@ from urllib.parse import quote
 import pytest
 
 from bench import small
+from bench.servers import Server, running
 from bench.small import Chapter
-from tests.servers import Server, running
 
 WORD = "Geheimnisfrage"  # stands in everything that people send
 ADDRESS = "203.0.113.77"  # theirs, as the proxy says

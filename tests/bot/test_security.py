@@ -19,11 +19,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from bench import small
+from bench.servers import Server, running
 from bench.small import Chapter
 from bot import pages
 from bot.app import create_app
 from bot.settings import Settings
-from tests.servers import Server, running
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 MARKUP = ("<script>alert", "<img src=x", "onerror=alert(2)>")

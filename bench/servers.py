@@ -14,16 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import ROOT
+ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
 class Server:
+    """One that runs."""
+
     process: subprocess.Popen[bytes]
     port: int
     log: Path  # stdout and stderr
 
     def said(self) -> str:
+        """All it has written."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def raw(self, request: bytes, wait: float = 5) -> bytes:
@@ -61,6 +64,7 @@ def running(
 
 
 def free_port() -> int:
+    """One that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
