@@ -1,4 +1,4 @@
-"""`python -m bench.schema [20000]`: the API's contract, tried with made-up requests by schemathesis.
+"""`python -m bench.schema [20000]`: the API's contract, tried by schemathesis.
 
 A real server; every check, valid and invalid data, and sequences of requests that use each other's
 answers. By turns with two programmes and names that nobody has, and with one that every request

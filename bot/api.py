@@ -16,7 +16,7 @@ from bot.state import Shared, State, client_of
 
 router = APIRouter(prefix="/api", tags=["api"])
 LIMIT, MOST, COMPARED = 3, 10, 2  # passages: of an answer, at most, of each programme compared
-# What a question is, for the document alone: an empty one gets a sentence of its own, see answering.
+# What a question is, for the document alone: `answering` has a sentence for an empty one.
 SIGN = r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 QUESTION: JsonDict = {"minLength": 1, "maxLength": 2000, "pattern": SIGN}
 
@@ -159,7 +159,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 @router.post("/chat", responses=PROBLEMS)
 def chat(asked: Asked, request: Request, state: Shared) -> AnswerOut:
     """Answer a question with the programme's own passages, or say that it has none."""
-    question = Question(asked.message, asked.language, asked.limit)
+    question = Question(asked.message, asked.language, asked.limit, "api")
     found, served = state.ask(question, asked.programme, client_of(request))
     return AnswerOut(
         status=found.status,
@@ -197,7 +197,7 @@ def compare(
     status.
     """
     slugs = [slug.strip() for slug in programmes.split(",") if slug.strip()]
-    found = state.compare(Question(q, language, limit), slugs, client_of(request))
+    found = state.compare(Question(q, language, limit, "api"), slugs, client_of(request))
     return Comparison(
         answers=[
             Compared(

@@ -30,6 +30,7 @@ class Settings:
     trusted_proxies: str = (
         ""  # FUNDSTELLE_TRUSTED_PROXIES: whose X-Forwarded-For is believed, by comma
     )
+    logs: str = ""  # FUNDSTELLE_LOGS: json, for machines that collect them; empty: for people
 
     def __post_init__(self) -> None:
         if self.base_url and not re.fullmatch(r"https?://[^\s?#]+", self.base_url):
@@ -38,6 +39,8 @@ class Settings:
             )
         if self.rate_limit and not re.fullmatch(r"\d+/(?:second|minute|hour|day)", self.rate_limit):
             raise SettingsError("FUNDSTELLE_RATE_LIMIT: not of the form 3000/minute")
+        if self.logs not in ("", "json"):
+            raise SettingsError("FUNDSTELLE_LOGS: neither json nor empty")
         for name in ("most_letters", "most_bytes", "most_compared"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")

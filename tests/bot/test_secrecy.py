@@ -138,9 +138,11 @@ def test_a_fault_is_logged_without_what_caused_it(index: Path, tmp_path: Path) -
 def test_a_setting_that_cannot_be_used_is_named_without_secrets(tmp_path: Path) -> None:
     """The server stops at its start and prints the variable, none of the others."""
     settings = {**SECRETS, "FUNDSTELLE_MOST_BYTES": "viele"}
-    with pytest.raises(AssertionError, match="FUNDSTELLE_MOST_BYTES") as refused:
-        with running(tmp_path, tmp_path, settings):
-            pass
+    with (
+        pytest.raises(AssertionError, match="FUNDSTELLE_MOST_BYTES") as refused,
+        running(tmp_path, tmp_path, settings),
+    ):
+        pass
     assert "sesam" not in str(refused.value)
 
 
