@@ -36,5 +36,6 @@ def test_every_byte_of_the_manifest_counts(tmp_path: Path) -> None:
 def test_a_killed_ingest_leaves_the_old_or_the_new(tmp_path: Path) -> None:
     """Kill -9 of the real ingest, at random moments, while a server looks on."""
     found = faults.kills(tmp_path, 3, random.Random(3), letters=5000)
-    assert found.total() == 5
+    killed = sum(number for outcome, number in found.items() if outcome.startswith("killed"))
+    assert killed == 3
     assert not [outcome for outcome in found if "NEITHER" in outcome], found
