@@ -1,9 +1,9 @@
 """`python -m bench.faults`: bundles under accidents. Ingest killed at 50 random moments; 500 random
 bytes changed, one at a time. Ends with 1 where anything but a whole bundle would be served.
 
-The kills hit the real ingest.py, from its first line to its last, which compiles by turns two
-editions of the seed programme. Half of the bytes are drawn from all bytes, half by file, since one
-file, the encoder, holds most of them.
+The kills hit the real ingest.py, which compiles by turns two editions of the seed programme: a
+third anywhere, a third while it writes, a third while it puts the new bundle in the old one's place.
+Half of the bytes are drawn from all bytes, half by file, since one file, the encoder, holds most.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from index.errors import BundleError
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "programmes" / "dortmund-2025"
 SLUG = SEED.name
+# From its start, from the folder of a bundle to be, and from that folder's manifest, which is
+# written last: then come the sync, the rename, the turn of the link.
+MOMENTS = ("", f".{SLUG}-*", f".{SLUG}-*/{bundle.MANIFEST}")
 # One process that has loaded torch, forked for each run: else most kills would hit its import.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["ingest", "index.build", "index.encoder", "sentence_transformers"])
@@ -60,14 +63,11 @@ def kills(
     """
     editions = [_edition(folder, number, letters) for number in range(2)]
     root = folder / "index"
-    times = []
-    versions = {}
+    times, versions = [], {}
     for edition in (*editions, *editions):  # the first two runs compile everything anew
-        began = time.perf_counter()
-        _run(edition, root).join()
-        times.append(time.perf_counter() - began)
+        times.append(_times(_run(edition, root), root))
         versions[edition] = bundle.load(root / SLUG).manifest.version
-    whole = min(times[2:])
+    spans = min(times[2:])
     found: Counter[str] = Counter()
     library = Library(root)  # as a server has it, looking on all the while
     hits = 0
@@ -75,7 +75,10 @@ def kills(
         before = bundle.read_manifest(root / SLUG).version
         edition = next(e for e in editions if versions[e] != before)
         process = _run(edition, root)
-        time.sleep(dice.random() * whole)
+        kind = hits % len(MOMENTS)
+        for moment in MOMENTS[: kind + 1]:
+            _wait(process, root, moment)
+        time.sleep(dice.random() * spans[kind])
         process.kill()
         process.join()
         outcome = _outcome(library, root, before, versions[edition])
@@ -113,6 +116,23 @@ def _edition(folder: Path, number: int, letters: int | None) -> Path:
         (target / "questions.toml").unlink(missing_ok=True)  # its headings may be cut off
     document.write_text(text.rstrip() + f"\n\nDies ist die Ausgabe Nummer {number}.\n", "utf-8")
     return target
+
+
+def _times(process: multiprocessing.process.BaseProcess, root: Path) -> list[float]:
+    """Seconds from each of the MOMENTS to the end."""
+    began = []
+    for moment in MOMENTS:
+        _wait(process, root, moment)
+        began.append(time.perf_counter())
+    process.join()
+    return [time.perf_counter() - at for at in began]
+
+
+def _wait(process: multiprocessing.process.BaseProcess, root: Path, moment: str) -> None:
+    """Until what `moment` looks for is there; what a killed run left is not it."""
+    left = set((root / bundle.VERSIONS).glob(moment)) if moment == MOMENTS[1] else set()
+    while moment and process.is_alive() and not set((root / bundle.VERSIONS).glob(moment)) - left:
+        time.sleep(0.001)
 
 
 def _run(edition: Path, root: Path) -> multiprocessing.process.BaseProcess:
