@@ -2,8 +2,8 @@
 bytes changed, one at a time. Ends with 1 where anything but a whole bundle would be served.
 
 The kills hit the real ingest.py, which compiles by turns two editions of the seed programme: a
-third anywhere, a third while it writes, a third while it puts the new bundle in the old one's place.
-Half of the bytes are drawn from all bytes, half by file, since one file, the encoder, holds most.
+third anywhere, a third while it writes, a third while it puts the new bundle in the old one's
+place. Half of the bytes are drawn from all bytes, half by file, since the encoder holds most.
 """
 
 from __future__ import annotations
