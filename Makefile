@@ -14,7 +14,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
 .DEFAULT_GOAL := help
-.PHONY: help run install ingest serve eval eval-pdf bench bench-pdf fuzz train format lint types test check floors screenshots image lock clean
+.PHONY: help run install ingest serve eval eval-pdf bench bench-pdf fuzz audit schema faults train format lint types test check floors screenshots image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -50,6 +50,17 @@ bench-pdf: install ## what the PDF reader finds in PDFS, beside what stands in t
 
 fuzz: install ## 2,000 odd files a format into the readers
 	$(RUN) -m tests.fuzz --inputs 2000 $(if $(PDFS),--folder $(dir $(firstword $(PDFS))))
+
+audit: install ## known holes in the locked packages (needs PyPI); what the image is made of, as an SBOM
+	scripts/audit.sh
+	$(RUN) scripts/sbom.py server > var/sbom-server.json
+	$(RUN) scripts/sbom.py all > var/sbom-all.json
+
+schema: install ## 20,000 made-up requests against the API's document
+	$(RUN) -m bench.schema
+
+faults: install ## ingest killed at 50 moments, 500 flipped bytes
+	$(RUN) -m bench.faults
 
 bench: var/index/dortmund-2025 ## latency, start-up, memory, ingest time
 	$(RUN) -m bench

@@ -104,7 +104,7 @@ def _copy_of_seed(root: Path, slug: str, edition: str) -> str:
         manifest = json.loads((fresh / bundle.MANIFEST).read_text())
         manifest["files"][bundle.PROGRAMME] = bundle.sha256(fresh / bundle.PROGRAMME)
         manifest |= {"slug": slug, "version": f"{manifest['version'][:8]}{edition}"}
-        (fresh / bundle.MANIFEST).write_text(json.dumps(manifest))
+        bundle.write_manifest(fresh, manifest)
     return str(manifest["version"])
 
 

@@ -5,12 +5,12 @@ data.
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 
 import uvicorn
 
+from bot import logs
 from bot.app import create_app
 from bot.settings import SettingsError, read
 
@@ -21,9 +21,9 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         settings = read(os.environ)
+        logs.configure(settings.logs)
         app = create_app(settings)
     except SettingsError as error:
         print(f"bot: {error}", file=sys.stderr)
@@ -33,6 +33,7 @@ def main() -> int:
         host=options.host,
         port=options.port,
         access_log=False,
+        log_config=None,  # see bot.logs
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,

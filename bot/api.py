@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
 from bot import answering
@@ -16,6 +16,15 @@ from bot.state import Shared, State, client_of
 
 router = APIRouter(prefix="/api", tags=["api"])
 LIMIT, MOST, COMPARED = 3, 10, 2  # passages: of an answer, at most, of each programme compared
+# What a question is, for the document alone: `answering` has a sentence for an empty one.
+SIGN = r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+QUESTION: JsonDict = {"minLength": 1, "maxLength": 2000, "pattern": SIGN}
+
+# Said so that tools for older JSON Schema read it, too: without prefixItems.
+SpanOut = Annotated[
+    tuple[int, int],
+    WithJsonSchema({"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}),
+]
 
 EXAMPLE_QUESTION: JsonDict = {
     "message": "Werden die Kita-Gebühren abgeschafft?",
@@ -43,7 +52,7 @@ class Asked(BaseModel):
     """A question. `programme` may be left out where only one is served."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_QUESTION]})
-    message: str
+    message: str = Field(json_schema_extra=QUESTION)
     programme: str | None = None
     language: str = Field("de", max_length=16)
     limit: int = Field(LIMIT, ge=1, le=MOST)
@@ -55,7 +64,7 @@ class PassageOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_PASSAGE]})
     id: str
     text: str
-    highlights: list[tuple[int, int]]
+    highlights: list[SpanOut]
     chapter: str
     section: str
     page: int | None
@@ -151,7 +160,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 def chat(asked: Asked, request: Request, state: Shared) -> AnswerOut:
     """Answer a question with the programme's own passages, or say that it has none."""
     request.state.language = asked.language  # for the sentence of an error, too
-    question = Question(asked.message, asked.language, asked.limit)
+    question = Question(asked.message, asked.language, asked.limit, "api")
     found, served = state.ask(question, asked.programme, client_of(request))
     return AnswerOut(
         status=found.status,
@@ -180,7 +189,7 @@ def search(
 def compare(
     request: Request,
     state: Shared,
-    q: str,
+    q: Annotated[str, Query(json_schema_extra=QUESTION)],
     programmes: Annotated[str, Query(description="slugs, by comma; all, where none")] = "",
     limit: Annotated[int, Query(ge=1, le=MOST)] = COMPARED,
     language: Annotated[str, Query(max_length=16)] = "de",
@@ -189,7 +198,7 @@ def compare(
     status.
     """
     slugs = [slug.strip() for slug in programmes.split(",") if slug.strip()]
-    found = state.compare(Question(q, language, limit), slugs, client_of(request))
+    found = state.compare(Question(q, language, limit, "api"), slugs, client_of(request))
     return Comparison(
         answers=[
             Compared(

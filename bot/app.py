@@ -15,8 +15,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
 from bot.channels.wiring import Channels
 from bot.guards import Guards
+from bot.heads import Heads
 from bot.library import Library
 from bot.limits import RateLimit
+from bot.logs import RequestIds
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.origins import Origins
 from bot.settings import Settings
@@ -27,7 +29,11 @@ log = logging.getLogger(__name__)
 
 def create_app(settings: Settings) -> FastAPI:
     """A server for all programmes under `settings.index`."""
-    state = State(settings, Library(settings.index), RateLimit(settings.rate_limit), Metrics())
+    metrics = Metrics()
+    library = Library(settings.index, metrics.loaded)
+    metrics.watch("fundstelle_programmes", "Programmes served", lambda: len(library.all()))
+    metrics.watch("fundstelle_refused", "Bundles refused", lambda: len(library.refused()))
+    state = State(settings, library, RateLimit(settings.rate_limit), metrics)
     state.library.refresh()
     channels = Channels(state)
 
@@ -51,6 +57,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.channels = channels
     most_bytes = channels.most_bytes(settings.most_bytes)
     app.add_middleware(Guards, most_bytes=most_bytes, on_fault=problems.unexpected)
+    app.add_middleware(RequestIds)
+    app.add_middleware(Heads)  # the last one added is the first one asked
     app.include_router(api.router)
     app.include_router(feedback.router)
     app.include_router(pages.router)

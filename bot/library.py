@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,11 +63,16 @@ class _Seen:
     all_files: Stamp
 
 
+def _unwatched(_: str, __: bool) -> None:
+    """Nobody counts."""
+
+
 class Library:
     """All bundles under one folder, by slug."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, watch: Callable[[str, bool], None] = _unwatched) -> None:
+        """`watch` is told of each bundle by name: taken up, or refused for a new reason."""
+        self._root, self._watch = root, watch
         self._served: dict[str, Served] = {}  # never changed, only replaced
         self._refused: dict[str, str] = {}  # likewise
         self._seen: dict[str, _Seen] = {}
@@ -129,6 +134,7 @@ class Library:
         with self._publishing:
             self._served = {**self._served, name: served}
             self._refused = _without(self._refused, {name})
+        self._watch(name, True)
         log.info("serving %s, version %s", name, served.version)
 
     def _refuse(self, name: str, reason: str) -> None:
@@ -136,6 +142,7 @@ class Library:
             known = self._refused.get(name) == reason
             self._refused = {**self._refused, name: reason}
         if not known:  # a bundle being copied is looked at many times
+            self._watch(name, False)
             log.error("bundle refused, a former one keeps serving: %s", reason)
 
     def _let_go(self, names: set[str]) -> None:

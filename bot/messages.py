@@ -17,6 +17,7 @@ class Question:
     text: str
     language: str = "de"
     limit: int = 3
+    channel: str = "page"  # how it came: page, api, or a messenger's name; never what was typed
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,21 @@
-"""Prometheus metrics. No label is ever made of what people typed or who they are."""
+"""Prometheus metrics. No label is ever made of what people typed or who they are: programmes are
+those served, channels and languages those we have.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import resources
 from time import perf_counter
 
 from prometheus_client import CONTENT_TYPE_LATEST as CONTENT_TYPE
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.messages import Status
 
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.1, 0.25, 1.0)  # seconds
+OTHER = "other"  # stands for every language that we have no words in
 
 
 class Metrics:
@@ -19,17 +23,19 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._answers = Counter(
-            "fundstelle_answers", "Answers given", ["programme", "status"], registry=self.registry
+        self._languages = _languages()
+        self._answers = self._counter(
+            "answers", "Answers given", "programme", "channel", "language", "status"
         )
         self._seconds = Histogram(
-            "fundstelle_answer_seconds",
-            "Time to find an answer",
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
-        self._errors = Counter(
-            "fundstelle_errors", "Errors by HTTP status", ["status"], registry=self.registry
+            "fundstelle_answer_seconds", "Time to find an answer", ["channel"],
+            buckets=BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self._errors = self._counter("errors", "Errors by HTTP status", "status")
+        self._loads = self._counter("loads", "Bundles taken up", "programme")
+        self._refusals = self._counter("refusals", "Bundles refused, each reason once")
+        self._queues = Gauge(
+            "fundstelle_queue_length", "Waiting", ["queue"], registry=self.registry
         )
         self._channels = Counter(
             "fundstelle_channel_messages",
@@ -42,26 +48,52 @@ class Metrics:
         """Count a message of a channel."""
         self._channels.labels(name, outcome).inc()
 
-    def answered(self, programme: str, status: Status) -> None:
-        """Count an answer."""
-        self._answers.labels(programme, status).inc()
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"fundstelle_{name}", text, labels, registry=self.registry)
+
+    def answered(
+        self, programme: str, status: Status, channel: str = "page", language: str = "de"
+    ) -> None:
+        """Count an answer of a programme that is served."""
+        known = language if language in self._languages else OTHER
+        self._answers.labels(programme, channel, known, status).inc()
 
     def failed(self, status: int) -> None:
         """Count an error response."""
         self._errors.labels(str(status)).inc()
 
+    def loaded(self, programme: str, whole: bool) -> None:
+        """Count a bundle that was taken up, or refused; the latter may be called anything."""
+        if whole:
+            self._loads.labels(programme).inc()
+        else:
+            self._refusals.inc()
+
+    def watch(self, name: str, text: str, number: Callable[[], float]) -> None:
+        """Show what `number` says whenever somebody looks."""
+        Gauge(name, text, registry=self.registry).set_function(number)
+
+    def queue(self, name: str, length: Callable[[], float]) -> None:
+        """Show how much waits in a queue, by its name in our code."""
+        self._queues.labels(name).set_function(length)
+
     @contextmanager
-    def timed(self) -> Iterator[None]:
+    def timed(self, channel: str = "page") -> Iterator[None]:
         """Time the finding of an answer."""
         began = perf_counter()
         try:
             yield
         finally:
-            self._seconds.observe(perf_counter() - began)
+            self._seconds.labels(channel).observe(perf_counter() - began)
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return bytes(generate_latest(self.registry))
+
+
+def _languages() -> frozenset[str]:
+    names = [entry.name for entry in resources.files("bot.wording").iterdir()]
+    return frozenset(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 __all__ = ["CONTENT_TYPE", "Metrics"]

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from bot import languages, pages
 from bot.errors import BotError, TooMany
@@ -68,8 +69,23 @@ def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     status = 422 if error.status_code == 400 else error.status_code  # a body that is no UTF-8
     key = KEYS.get(status, "malformed" if status < 500 else "internal")
-    headers = dict(error.headers) if error.headers else None
+    headers = dict(error.headers) if error.headers else {}
+    if status == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
     return problem(request, status, sentence(key, _language(request)), headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method of this address. The router names only those of the first route that fits; and
+    none where static files answer, which are read.
+    """
+    found = [m for m in ("GET", "POST", "PUT", "PATCH", "DELETE") if _fits(request, m)] or ["GET"]
+    return ["HEAD", *found] if "GET" in found else found
+
+
+def _fits(request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": method}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 def unexpected(request: Request, error: Exception) -> Response:

@@ -36,6 +36,7 @@ class Settings:
     allowed_origins: str = ""  # FUNDSTELLE_ALLOWED_ORIGINS: sites with the widget, by comma
     # Every other FUNDSTELLE_*, for bot.channels; they hold secrets.
     channels: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    logs: str = ""  # FUNDSTELLE_LOGS: json, for machines that collect them; empty: for people
 
     def __post_init__(self) -> None:
         if self.base_url and not re.fullmatch(r"https?://[^\s?#]+", self.base_url):
@@ -46,6 +47,8 @@ class Settings:
             raise SettingsError("FUNDSTELLE_RATE_LIMIT: not of the form 3000/minute")
         if self.feedback and not Path(self.feedback).absolute().parent.is_dir():
             raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
+        if self.logs not in ("", "json"):
+            raise SettingsError("FUNDSTELLE_LOGS: neither json nor empty")
         for name in ("most_letters", "most_bytes", "most_compared"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")

@@ -44,9 +44,9 @@ class State:
         return [(self._answer(question, s, encoders[s.bundle.encoder]), s) for s in chosen]
 
     def _answer(self, question: Question, served: Served, encode: Encode | None = None) -> Answer:
-        with self.metrics.timed():
+        with self.metrics.timed(question.channel):
             found = answering.answer(question, served, self.settings.most_letters, encode)
-        self.metrics.answered(served.slug, found.status)
+        self.metrics.answered(served.slug, found.status, question.channel, question.language)
         return found
 
     def url(self, request: Request, citation: Citation) -> str:

@@ -71,6 +71,7 @@ class Manifest:
     dimension: int
     counts: Mapping[str, int]
     files: Mapping[str, str]  # relative path → sha256
+    seal: str = ""  # sha256 of all the above; bundles of before November 2026 have none
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        table = json.loads(text)
         manifest = Manifest(**table)
     except FileNotFoundError as error:
         raise BundleError(folder, f"no bundle here (no {MANIFEST})", AGAIN) from error
@@ -111,7 +113,20 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleError(path, "its slug is none", "use a-z, 0-9 and hyphens")
     if not isinstance(manifest.files, dict):
         raise BundleError(path, "damaged (files)", AGAIN)
+    if manifest.seal and text != _sealed(table):
+        raise BundleError(path, "damaged: its seal is not right", AGAIN)
     return manifest
+
+
+def write_manifest(folder: Path, table: Mapping[str, Any]) -> None:
+    """Write the manifest, sealed: not against forgers, but so that every byte of it counts."""
+    (folder / MANIFEST).write_text(_sealed(table), encoding="utf-8")
+
+
+def _sealed(table: Mapping[str, Any]) -> str:
+    rest = {name: value for name, value in table.items() if name != "seal"}
+    seal = hashlib.sha256(json.dumps(rest).encode()).hexdigest()
+    return json.dumps({**rest, "seal": seal}, indent=1)
 
 
 def load(folder: Path) -> Bundle:
@@ -374,8 +389,8 @@ def write(folder: Path, bundle_parts: Parts) -> Manifest:
         bundle_parts.model, bundle_parts.model_sha256, index.dimension,
         counts, files,
     )  # fmt: skip
-    (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-    return manifest
+    write_manifest(folder, asdict(manifest))
+    return read_manifest(folder)
 
 
 @dataclass(frozen=True)

@@ -74,9 +74,12 @@ class VectorIndex:
     def from_bytes(cls, data: bytes, rows: Rows) -> VectorIndex:
         """The index that `to_bytes` wrote.
 
-        Raises BundleError where data and rows don't belong together.
+        Raises BundleError where it is another kind of index, or data and rows don't belong
+        together.
         """
         index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
+        if not isinstance(index, faiss.IndexFlatIP):  # FAISS makes whatever the bytes say
+            raise BundleError("vectors.faiss", "not a flat index", "ingest again")
         if index.ntotal != len(rows):
             raise BundleError(
                 "vectors.faiss", f"{index.ntotal} vectors, {len(rows)} rows", "ingest again"

@@ -6,8 +6,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+import yaml
 
 from tests.conftest import ROOT
 
@@ -21,6 +26,128 @@ def test_the_compose_file_follows_the_specification() -> None:
         [*command, str(ROOT / "docker-compose.yml")], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout
+
+
+def services() -> dict[str, dict[str, object]]:
+    """Of the compose file, its anchors resolved."""
+    found = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    return dict(found)
+
+
+def test_by_default_the_bot_is_alone_and_on_loopback() -> None:
+    """Everything else waits for a profile; only the proxy listens to the world."""
+    default = [name for name, service in services().items() if "profiles" not in service]
+    assert default == ["bot"]
+    for name, service in services().items():
+        for port in service.get("ports", []):  # type: ignore[attr-defined]
+            assert port.startswith("127.0.0.1:") or name == "caddy", name
+
+
+def test_the_full_profile_has_what_a_hosting_service_needs() -> None:
+    """And its bots have no way out of their network."""
+    full = {name for name, service in services().items() if "full" in service.get("profiles", [])}  # type: ignore[operator]
+    assert full == {"bot-a", "bot-b", "caddy", "redis", "prometheus", "grafana"}
+    for name in ("bot-a", "bot-b", "redis", "prometheus"):
+        assert services()[name]["networks"] == ["inside"], name
+    networks = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["networks"]
+    assert networks["inside"]["internal"] is True
+
+
+def test_every_service_is_hardened_and_says_how_it_is() -> None:
+    """Read-only, no capabilities, no new ones, not root, a health check. `ingest` writes bundles
+    and ends; the proxy is root without a root's rights, see the file.
+    """
+    for name, service in services().items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name  # type: ignore[operator]
+        if name == "ingest":
+            continue
+        assert service["read_only"] is True, name
+        ours = "build" in service  # its Dockerfile has USER and HEALTHCHECK
+        assert ours or "healthcheck" in service, name
+        if name == "caddy":
+            assert service["cap_add"] == ["NET_BIND_SERVICE"]
+        else:
+            assert ours or not str(service["user"]).startswith(("0", "root")), name
+
+
+def test_every_file_that_compose_mounts_is_there() -> None:
+    """Docker would make a folder in the place of one that is missing."""
+    for name, service in services().items():
+        for volume in service.get("volumes", []):  # type: ignore[attr-defined]
+            source = volume.split(":")[0]
+            assert not source.startswith(".") or (ROOT / source).exists(), (name, source)
+
+
+def test_the_proxy_keeps_no_access_log_and_hides_the_probes() -> None:
+    """An address, a time and a party in one line are what we promise not to keep."""
+    lines = (ROOT / "deploy/caddy/Caddyfile").read_text(encoding="utf-8").splitlines()
+    text = "\n".join(line for line in lines if not line.strip().startswith("#"))
+    options, site = text.split("{$FUNDSTELLE_DOMAIN", 1)
+    assert not re.search(r"^\s*log", site, re.M)
+    assert re.findall(r"^\s*log.*", options, re.M) == ["\tlog default {"]
+    assert "exclude http.log.error http.handlers.reverse_proxy" in options
+    for wanted in ("read_header", "read_body", "Strict-Transport-Security", "-Server", "max_size"):
+        assert wanted in text
+    hidden = re.search(r"@inside path (.*)", text)
+    assert hidden and {"/metrics*", "/readyz*"} <= set(hidden[1].split())
+    assert text.count("{") == text.count("}")
+
+
+def test_the_kubernetes_manifests_follow_kubernetes_own_schemas() -> None:
+    """Strictly: no field that it would ignore."""
+    paths = sorted(str(path) for path in (ROOT / "deploy/kubernetes").glob("*.yaml"))
+    script = "import sys; from kubernetes_validate.__main__ import main; sys.exit(main())"
+    result = subprocess.run(
+        [sys.executable, "-c", script, "--strict", *paths],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (result.stdout + result.stderr).count("passed") == len(paths) == 5
+
+
+def test_the_kubernetes_manifests_are_about_one_hardened_pod() -> None:
+    """What a schema can't know: they select the same pod, ask the bot's own probes, and it may do
+    nothing but answer.
+    """
+    found = {}
+    for path in (ROOT / "deploy/kubernetes").glob("*.yaml"):
+        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found[table["kind"]] = table["spec"]
+    label = {"app.kubernetes.io/name": "fundstelle"}
+    pod = found["Deployment"]["template"]["spec"]
+    (bot,) = pod["containers"]
+    assert found["Deployment"]["template"]["metadata"]["labels"] == label
+    assert found["Service"]["selector"] == label
+    assert found["PodDisruptionBudget"]["selector"]["matchLabels"] == label
+    assert found["NetworkPolicy"]["podSelector"]["matchLabels"] == label
+    assert found["NetworkPolicy"]["egress"] == []
+    assert found["HorizontalPodAutoscaler"]["minReplicas"] >= 2
+    assert bot["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert bot["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == 10001  # as in the Dockerfile
+    assert "--uid 10001" in DOCKERFILE
+    assert bot["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert not any(port.get("hostPort") for port in bot["ports"])
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
+def test_systemd_understands_the_unit_and_finds_it_tight(tmp_path: Path) -> None:
+    """`systemd-analyze verify`, with a program that is there; exposure at most 2.0 of 10."""
+    text = (ROOT / "deploy/systemd/fundstelle.service").read_text(encoding="utf-8")
+    unit = tmp_path / "fundstelle.service"
+    unit.write_text(text.replace("/opt/fundstelle/.venv/bin/python", "/bin/true"))
+    for command in (["verify"], ["security", "--offline=true", "--threshold=20"]):
+        result = subprocess.run(
+            ["systemd-analyze", *command, str(unit)], capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert command != ["verify"] or not result.stderr, result.stderr
 
 
 def test_everything_the_image_copies_is_there() -> None:

@@ -207,7 +207,8 @@ def test_probes_and_metrics(client: TestClient) -> None:
     assert client.get("/readyz").json()["ready"] is True
     client.post("/api/chat", json={"message": QUESTION})
     metrics = client.get("/metrics").text
-    assert f'fundstelle_answers_total{{programme="{SLUG}",status="answered"}} 1.0' in metrics
+    labels = f'channel="api",language="de",programme="{SLUG}",status="answered"'
+    assert f"fundstelle_answers_total{{{labels}}} 1.0" in metrics
 
 
 def test_a_server_without_bundles_says_so(tmp_path: Path) -> None:

@@ -1,16 +1,82 @@
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from bench import small
+from bench.small import Chapter
+from bot.app import create_app
 from bot.metrics import Metrics
+from bot.settings import Settings
+from tests.conftest import ROOT
+
+LABELS = {"programme", "channel", "language", "status", "le", "queue"}
 
 
 def test_answers_errors_and_times_are_counted() -> None:
-    """By programme and status; never by words."""
+    """By programme, channel, language and status; never by words."""
     metrics = Metrics()
-    metrics.answered("dortmund-2025", "related")
+    metrics.answered("dortmund-2025", "related", "api", "de")
     metrics.failed(404)
-    with metrics.timed():
+    with metrics.timed("api"):
         pass
     text = metrics.text().decode()
-    assert 'fundstelle_answers_total{programme="dortmund-2025",status="related"} 1.0' in text
+    labels = 'channel="api",language="de",programme="dortmund-2025",status="related"'
+    (line,) = [line for line in text.splitlines() if line.startswith("fundstelle_answers_total{")]
+    assert sorted(line[line.index("{") + 1 : line.index("}")].split(",")) == labels.split(",")
+    assert line.endswith(" 1.0")
     assert 'fundstelle_errors_total{status="404"} 1.0' in text
-    assert "fundstelle_answer_seconds_count 1.0" in text
+    assert 'fundstelle_answer_seconds_count{channel="api"} 1.0' in text
+
+
+def test_bundles_and_queues_are_counted(tmp_path: Path) -> None:
+    """Taken up, refused, served now; and what a channel says is waiting."""
+    for slug in ("rot", "blau"):
+        small.write(tmp_path, slug, [Chapter("Verkehr", ["Wir bauen Radwege."])])
+    (tmp_path / "kaputt").mkdir()
+    app = create_app(Settings(index=tmp_path))
+    app.state.fundstelle.metrics.queue("telegram", lambda: 3)
+    text = TestClient(app).get("/metrics").text
+    for line in (
+        'fundstelle_loads_total{programme="rot"} 1.0', "fundstelle_refusals_total 1.0",
+        "fundstelle_programmes 2.0", "fundstelle_refused 1.0",
+        'fundstelle_queue_length{queue="telegram"} 3.0',
+    ):  # fmt: skip
+        assert line in text
+
+
+def test_no_label_can_be_typed(tmp_path: Path) -> None:
+    """A language, a slug, a path, a method that somebody makes up is nowhere in the metrics."""
+    small.write(tmp_path, "rot", [Chapter("Verkehr", ["Wir bauen Radwege."])])
+    client = TestClient(create_app(Settings(index=tmp_path)))
+    typed = "ausgedacht"
+    for language in (typed, "de", "", "../de"):
+        answer = client.post("/api/chat", json={"message": typed, "language": language})
+        assert answer.status_code == 200
+    client.post("/api/chat", json={"message": typed, "programme": typed})
+    client.post(f"/p/{typed}", data={"message": typed})
+    client.request(typed.upper(), f"/{typed}")
+    text = client.get("/metrics", headers={"X-Request-Id": typed}).text
+    assert typed not in text.lower()
+    assert 'language="other"' in text
+    names = {part.split("=")[0] for line in text.splitlines() if "{" in line and line[0] != "#"
+             for part in line[line.index("{") + 1 : line.index("}")].split(",")}  # fmt: skip
+    assert names <= LABELS
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are(tmp_path: Path) -> None:
+    """Every name in deploy/grafana is one that the server shows."""
+    small.write(tmp_path, "rot", [Chapter("Verkehr", ["Wir bauen Radwege."])])
+    client = TestClient(create_app(Settings(index=tmp_path)))
+    client.post("/api/chat", json={"message": "Radwege"})
+    client.get("/nope")
+    shown = client.get("/metrics").text
+    dashboard = json.loads((ROOT / "deploy/grafana/dashboards/fundstelle.json").read_text())
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert len(queries) >= 8
+    for query in queries:
+        for name in re.findall(r"fundstelle_\w+", query):
+            assert name in shown, name

@@ -69,7 +69,7 @@ def test_missing_and_surplus_files_are_refused(copy: Path) -> None:
 def test_another_format_is_refused(copy: Path) -> None:
     """A bundle of a later program says which format this one reads."""
     table = json.loads((copy / bundle.MANIFEST).read_text())
-    (copy / bundle.MANIFEST).write_text(json.dumps({**table, "format": bundle.FORMAT + 1}))
+    bundle.write_manifest(copy, {**table, "format": bundle.FORMAT + 1})
     with pytest.raises(
         BundleError, match=f"format {bundle.FORMAT + 1}, this program reads {bundle.FORMAT}"
     ):
@@ -113,7 +113,7 @@ while True:
         table = (fresh / bundle.MANIFEST).read_text()
         import json, os
         content = json.loads(table); content["version"] = os.urandom(4).hex()
-        (fresh / bundle.MANIFEST).write_text(json.dumps(content))
+        bundle.write_manifest(fresh, content)
 """
 
 
@@ -149,7 +149,7 @@ def again(root: Path, slug: str, source: Path, version: str) -> None:
         manifest = json.loads((fresh / bundle.MANIFEST).read_text())
         manifest["files"][bundle.PROGRAMME] = bundle.sha256(fresh / bundle.PROGRAMME)
         manifest |= {"slug": slug, "version": version}
-        (fresh / bundle.MANIFEST).write_text(json.dumps(manifest))
+        bundle.write_manifest(fresh, manifest)
 
 
 def inodes(root: Path) -> set[int]:
@@ -251,9 +251,9 @@ def test_without_hard_links_a_bundle_keeps_its_files(
 def test_a_programme_under_another_slug_is_refused(copy: Path) -> None:
     """Manifest and programme must agree on whose words these are."""
     table = json.loads((copy / bundle.MANIFEST).read_text())
-    (copy / bundle.MANIFEST).write_text(json.dumps({**table, "slug": "berlin"}))
+    bundle.write_manifest(copy, {**table, "slug": "berlin"})
     with pytest.raises(BundleError, match=f"programme.json is about {SLUG}"):
         bundle.load(copy)
-    (copy / bundle.MANIFEST).write_text(json.dumps({**table, "slug": "../Berlin"}))
+    bundle.write_manifest(copy, {**table, "slug": "../Berlin"})
     with pytest.raises(BundleError, match="slug"):
         bundle.load(copy)

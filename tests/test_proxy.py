@@ -1,0 +1,132 @@
+"""The Caddyfile with a real Caddy and two real bots, where `caddy` is on the PATH (Debian has it).
+
+Only addresses and ports differ from the file in deploy/.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bench import small
+from bench.servers import Server, free_port, running
+from bench.small import Chapter
+from tests.conftest import ROOT
+
+WORD = "Geheimnisfrage"
+pytestmark = pytest.mark.skipif(not shutil.which("caddy"), reason="no caddy here")
+
+
+@dataclass(frozen=True)
+class Site:
+    client: httpx.Client
+    bots: list[Server]
+    log: Path
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    small.write(tmp_path / "index", "rot", [Chapter("Verkehr", ["Wir bauen Radwege."])])
+    settings = {"FUNDSTELLE_TRUSTED_PROXIES": "127.0.0.1", "FUNDSTELLE_RATE_LIMIT": ""}
+    with ExitStack() as stack:
+        bots = [
+            stack.enter_context(running(tmp_path / "index", tmp_path, settings)) for _ in range(2)
+        ]
+        port, log = free_port(), tmp_path / "caddy.log"
+        config = tmp_path / "Caddyfile"
+        config.write_text(local((ROOT / "deploy/caddy/Caddyfile").read_text("utf-8"), bots))
+        process = start(config, port, log)
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        client = stack.enter_context(
+            httpx.Client(base_url=f"https://localhost:{port}", verify=False, timeout=10)
+        )
+        wait(client, log)
+        yield Site(client, bots, log)
+
+
+def local(text: str, bots: list[Server]) -> str:
+    """The same, for this machine: no root's certificate store, no port below 1024."""
+    places = " ".join(f"127.0.0.1:{bot.port}" for bot in bots)
+    options = (
+        f"admin off\nskip_install_trust\nauto_https disable_redirects\nhttp_port {free_port()}"
+    )
+    return text.replace("admin 127.0.0.1:2019", options).replace("bot-a:8000 bot-b:8000", places)
+
+
+def start(config: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
+    folder = str(config.parent / "home")
+    environment = {
+        **os.environ, "FUNDSTELLE_DOMAIN": f"localhost:{port}", "HOME": folder,
+        "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder,
+    }  # fmt: skip
+    with log.open("wb") as output:
+        command = ["caddy", "run", "--config", str(config), "--adapter", "caddyfile"]
+        return subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+
+
+def wait(client: httpx.Client, log: Path) -> None:
+    for _ in range(100):
+        try:
+            if client.get("/").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(log.read_text()[-2000:])
+
+
+def ask(site: Site) -> httpx.Response:
+    return site.client.get(
+        "/api/search", params={"q": WORD}, headers={"X-Forwarded-For": "203.0.113.77"}
+    )
+
+
+def test_it_adds_what_is_the_proxys_and_hides_what_is_inside(site: Site) -> None:
+    """HSTS, no banner; metrics and probes are not for the world; large bodies end here."""
+    page = site.client.get("/")
+    assert "max-age=" in page.headers["strict-transport-security"]
+    assert page.headers["content-security-policy"]
+    assert not {"server", "via"} & set(page.headers)
+    for path in ("/metrics", "/readyz", "/healthz", "/metrics/", "//metrics", "/%6detrics"):
+        answer = site.client.get(httpx.URL(f"{str(site.client.base_url).rstrip('/')}{path}"))
+        assert answer.status_code == 404, path
+        assert "fundstelle_" not in answer.text, path
+    assert site.client.post("/api/chat", content=b"x" * 100_000).status_code == 413
+
+
+def test_a_bot_dies_and_nobody_notices(site: Site) -> None:
+    """The second one answers; when it is gone, too, the proxy says so, without a banner."""
+    assert ask(site).status_code == 200
+    site.bots[0].process.kill()
+    assert {ask(site).status_code for _ in range(100)} == {200}
+    site.bots[1].process.kill()
+    site.bots[1].process.wait()
+    answer = ask(site)
+    assert answer.status_code in {502, 503}
+    assert "server" not in answer.headers
+
+
+def test_the_proxy_writes_nothing_about_people(site: Site) -> None:
+    """Not even when no bot is left, which Caddy would log with the request and its address."""
+    ask(site)
+    for bot in site.bots:
+        bot.process.kill()
+        bot.process.wait()
+    for _ in range(3):
+        assert ask(site).status_code in {502, 503}
+    site.client.post("/p/rot", data={"message": WORD}, headers={"User-Agent": WORD})
+    text = site.log.read_text()
+    assert "serving initial configuration" in text  # it does write
+    for word in (WORD, "203.0.113.77", "remote_ip", '"uri"', "User-Agent"):
+        assert not re.search(word, text, re.I), [x for x in text.splitlines() if word in x][:1]
