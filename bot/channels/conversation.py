@@ -17,6 +17,7 @@ from bot.wording import DEFAULT, wording
 
 SHOWN, FOUND = 2, 6  # passages of one message; of a question, "mehr" shows the others
 LISTED = 10  # choices: rows of a list in WhatsApp
+CHANNEL = "messengers"  # as their questions are counted; which one, the count of messages says
 CODE = "#"  # begins what a button of a choice says
 
 
@@ -83,7 +84,9 @@ def found(core: Core, incoming: Incoming, client: str) -> tuple[Quote, ...]:
     if not programmes or not incoming.text.strip():
         return ()
     try:
-        answer = core.ask(Question(incoming.text, limit=FOUND), programmes[0].slug, client)
+        answer = core.ask(
+            Question(incoming.text, limit=FOUND, channel=CHANNEL), programmes[0].slug, client
+        )
     except Said:
         return ()
     return tuple(_quote(core, c) for c in answer.passages)
@@ -147,7 +150,7 @@ def _question(step: _Turn, text: str) -> Step:
     chosen = _of(step)
     if chosen is None:
         return _programme(step, "")
-    question = Question(text, step.talk.language, FOUND)
+    question = Question(text, step.talk.language, FOUND, CHANNEL)
     answer = step.core.ask(question, chosen.slug, step.client)
     ids = tuple(c.id for c in answer.passages[SHOWN:])
     talk = replace(

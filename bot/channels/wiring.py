@@ -163,6 +163,7 @@ class Channels:
             Desk(self._state), store, hasher, client, self._state.metrics.channel, waiting
         )
         self._reception = reception
+        self._state.metrics.queue("channels", lambda: reception.lanes.waiting)
         sys.setswitchinterval(SWITCH)
         pulse = asyncio.create_task(_pulse(reception))
         yield
