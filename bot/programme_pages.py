@@ -9,7 +9,7 @@ import hashlib
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from bot import answering, pictures, reading
+from bot import answering, reading
 from bot.assets import FOREVER
 from bot.errors import UnknownPassage
 from bot.library import Served
@@ -52,6 +52,8 @@ def section(slug: str, section_id: str, request: Request, state: Shared) -> Resp
 @router.get("/p/{slug}/programm/{section_id}/bild.png", response_model=None)
 def picture(slug: str, section_id: str, state: Shared, version: str = "") -> Response:
     """The picture of a section's preview."""
+    from bot import pictures  # not above: a server that is asked for none needs no PIL
+
     served = state.library.get(slug)
     words, digest = _picture_of(served, _position(served, section_id))
     kept = FOREVER if version == digest else "public, max-age=3600"
