@@ -3,8 +3,8 @@
 Headings: of those that should be found (the printed table of contents, else the PDF's outline,
 else bench/outlines.json: hashes of the outline once found and looked over), how many are; and how
 many found ones are in none of these. Sentences: 200 at random from the text layer as PDFium gives
-it, found whole in exactly one passage, and on the right page; those that stand in the text twice are
-left out.
+it, found whole in exactly one passage, and on the right page; those that stand in the text twice
+are left out.
 """
 
 from __future__ import annotations
