@@ -25,8 +25,9 @@ from pathlib import Path
 import pypdfium2
 
 from index import passages, readers, structure
+from index.headings import letters
 from index.pdf.decode import decode
-from index.types import Passage, Programme
+from index.types import Document, Passage, Programme
 
 SAMPLE, SEED = 200, 7
 LEAST = 30  # letters of a sentence
@@ -62,7 +63,7 @@ def main() -> None:
         programme = structure.programme(document, path)
         cut = passages.cut(programme)
         seconds = time.monotonic() - began
-        checked = check(path, programme, cut, options.misses)
+        checked = check(path, document, programme, cut, options.misses)
         row = (
             path.name, len(pypdfium2.PdfDocument(path)), f"{seconds:.1f}", checked.headings,
             f"{checked.recall:.3f}", f"{checked.surplus:.3f}", len(cut), f"{checked.whole:.3f}",
@@ -72,10 +73,12 @@ def main() -> None:
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
-def check(path: Path, programme: Programme, cut: Sequence[Passage], misses: bool) -> Checked:
+def check(
+    path: Path, document: Document, programme: Programme, cut: Sequence[Passage], misses: bool
+) -> Checked:
     """A file's figures."""
     found = [letters(section.heading.original) for section in programme.sections]
-    listed, known = expected(path)
+    listed, known = expected(path, document)
     missing = [title for title in listed if not _in(title, found)]
     surplus = [title for title in found if not _in(title, [*listed, *known])] if known else []
     texts = [letters(passage.text) for passage in cut]
@@ -103,9 +106,9 @@ def check(path: Path, programme: Programme, cut: Sequence[Passage], misses: bool
     )  # fmt: skip
 
 
-def expected(path: Path) -> tuple[list[str], list[str]]:
+def expected(path: Path, document: Document) -> tuple[list[str], list[str]]:
     """Headings that must be found, and all that are right; as letters, or as hashes of them."""
-    contents = [letters(e.title) for e in readers.read(path).contents if not e.title.endswith(":")]
+    contents = [letters(e.title) for e in document.contents if not e.title.endswith(":")]
     outline = [letters(entry.title) for entry in decode(path, lambda *_: None).outline]
     read = json.loads(OUTLINES.read_text()).get(path.stem, []) if OUTLINES.is_file() else []
     return (contents or read or outline), [*contents, *read, *outline]
@@ -154,11 +157,6 @@ def _whole(text: str) -> Iterator[str]:
         part = re.sub(r"\s(?:[a-z]|\d+|[IVX]+)\.$", "", part)  # the number of the next heading
         if re.search(r"[.!?]$", part) and "...." not in part:
             yield letters(part)
-
-
-def letters(text: str) -> str:
-    """What two printings of a text have in common."""
-    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def digest(text: str) -> str:

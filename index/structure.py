@@ -43,6 +43,7 @@ def programme(document: Document, place: object) -> Programme:
     marked = list(document.blocks)
     if printed:
         marked = mark_headings([p for block in marked for p in _capital_lines_apart(block)])
+    marked, imprint = without_imprint(marked)
     if not any(block.level for block in marked):
         raise DocumentError(
             place,
@@ -50,7 +51,6 @@ def programme(document: Document, place: object) -> Programme:
             "put each heading on a line of its own, in capitals or numbered",
         )
     ranked = marked if printed else nest(marked)
-    ranked, imprint = without_imprint(ranked)
     body, dropped = drop_furniture(ranked, document.title, printed)
     whole, joins = join_torn(body)
     cleaned, repairs = clean(whole)

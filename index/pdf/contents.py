@@ -17,7 +17,6 @@ ENTRY = re.compile(r"^(?P<title>.*?[^\W\d_].*?)(?P<leaders>[\s.·•…_‥]*)(?
 MARK = re.compile(r"^[–•*-]\s+")
 LEADERS = re.compile(r"(?:[.·…_‥]\s?){3,}$")
 FRONT, LEAST = 0.15, 4  # share of the pages where it is looked for; entries that make one
-PROSE_WORDS = 30
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _is_table(rows: Sequence[_Row], title: Line | None, before: bool) -> bool:
 
 
 def _has_prose(rows: Sequence[_Row]) -> bool:
-    """Three lines in a row, set alike, that don't end a sentence between them are a paragraph."""
+    """Long rows, or many that end a sentence."""
     words = [len(row.title.split()) for row in rows]
     ends = sum(bool(re.search(r"[.!?]$", row.title)) for row in rows)
     return ends > 0.3 * len(rows) or sum(words) / max(1, len(rows)) > 11
@@ -114,35 +113,36 @@ def _trimmed(rows: list[_Row], untitled: bool) -> list[_Row]:
     return rows[numbered[0] if untitled else 0 : numbered[-1] + 1]
 
 
+Found = tuple[str, Line, int | None]  # title, its first line, page
+
+
 def _entries(rows: Sequence[_Row]) -> list[Entry]:
     """Entries of several lines put together; levels from indents."""
-    merged: list[tuple[str, Line, int | None]] = []
-    pending: _Row | None = None
-    numbered = any(row.page is not None for row in rows)
+    found = _numbered(rows) if any(row.page is not None for row in rows) else _unnumbered(rows)
+    lefts = sorted({round(line.left / 6) for _, line, _ in found})
+    return [Entry(t, lefts.index(round(line.left / 6)) + 1, page) for t, line, page in found]
+
+
+def _numbered(rows: Sequence[_Row]) -> list[Found]:
+    """An entry ends with its page; a line without one begins the next, if that looks the same."""
+    found: list[Found] = []
     for row in rows:
         title = MARK.sub("", row.title)
-        if numbered:
-            if (
-                pending is not None
-                and pending.line.style == row.line.style
-                and row.page is not None
-            ):
-                merged.append((f"{pending.title} {title}", pending.line, row.page))
-                pending = None
-                continue
-            if pending is not None:
-                merged.append((pending.title, pending.line, None))
-                pending = None
-            if row.page is None:
-                pending = _Row(row.line, title, None, [])
-            else:
-                merged.append((title, row.line, row.page))
-        elif merged and title == row.title and row.line.left > merged[-1][1].left + 4:
-            last, line, page = merged[-1]
-            merged[-1] = (f"{last} {title}", line, page)
+        begun = found[-1] if found and found[-1][2] is None else None
+        if begun and row.page is not None and begun[1].style == row.line.style:
+            found[-1] = (f"{begun[0]} {title}", begun[1], row.page)
         else:
-            merged.append((title, row.line, None))
-    if pending is not None:
-        merged.append((pending.title, pending.line, None))
-    lefts = sorted({round(line.left / 6) for _, line, _ in merged})
-    return [Entry(t, lefts.index(round(line.left / 6)) + 1, page) for t, line, page in merged]
+            found.append((title, row.line, row.page))
+    return found
+
+
+def _unnumbered(rows: Sequence[_Row]) -> list[Found]:
+    """An entry begins with a mark, or where the line before it does; indented lines go on."""
+    found: list[Found] = []
+    for row in rows:
+        title = MARK.sub("", row.title)
+        if found and title == row.title and row.line.left > found[-1][1].left + 4:
+            found[-1] = (f"{found[-1][0]} {title}", found[-1][1], None)
+        else:
+            found.append((title, row.line, None))
+    return found

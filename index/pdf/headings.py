@@ -84,7 +84,7 @@ def _found(runs: Sequence[Run], named: Sequence[int | None], looks: Sequence[str
         unnamed = look == "weak" and measured and _class(run) not in known
         found.append(bool(look) and not unnamed or bool(level) and _alone(run))
     for k in reversed(range(len(runs))):
-        if found[k] and not named[k] and not _leads(k, found, runs):
+        if found[k] and not named[k] and not _leads(k, runs):
             found[k] = False  # a signature, a slogan
     return found
 
@@ -163,12 +163,10 @@ def _prose_styles(runs: Sequence[Run]) -> set[Style]:
     return {style for style, count in words.items() if long[style] > PROSE_SHARE * count}
 
 
-def _leads(number: int, found: Sequence[bool], runs: Sequence[Run]) -> bool:
+def _leads(number: int, runs: Sequence[Run]) -> bool:
     """Whether text, or a smaller heading, stands below."""
-    if number + 1 == len(runs):
-        return False
-    below = runs[number + 1]
-    return below.style.size <= runs[number].style.size
+    below = runs[number + 1 : number + 2]
+    return bool(below) and below[0].style.size <= runs[number].style.size
 
 
 def merge(runs: Sequence[Run], body: Style) -> list[Run]:
@@ -247,9 +245,7 @@ def _levels(
     runs: Sequence[Run], found: Sequence[bool], named: Sequence[int | None]
 ) -> list[int | None]:
     """Levels by class: the larger the type, the higher; within a class by its numbers."""
-    classes = Counter(
-        _class(run) for run, is_heading in zip(runs, found, strict=True) if is_heading
-    )
+    classes = {_class(run) for run, is_heading in zip(runs, found, strict=True) if is_heading}
     votes: dict[object, Counter[int]] = defaultdict(Counter)
     for run, level in zip(runs, named, strict=True):
         if level:

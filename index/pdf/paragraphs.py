@@ -13,7 +13,6 @@ ROUND = r"[•◦▪▫‣●○■□➔➢➤➜▶►◆›→✓✔✘✗❖
 BULLET = re.compile(rf"^{ROUND}\s*")
 DASH = re.compile(r"^[–—*·-]\s+")
 FINISHED = re.compile(r"[.!?:;…][\"“”»«’')\]*]*$")
-USUAL_LEADING = 1.2  # of the size, where a size is too rare to tell
 LOOSE = 1.3  # of the leading: more is a space between paragraphs
 
 

@@ -40,7 +40,6 @@ CONTAINERS = {
     DRAW + "frame",
     DRAW + "text-box",
 }
-INDEXES = ("alphabetical-index", "bibliography", "illustration-index", "table-index", "user-index")
 MOST_STEPS = 20  # from a style to those it is based on; more are a circle
 MOST_MARKER = 40  # letters around a list's number
 SIZE = 12.0  # points, where nothing says otherwise

@@ -125,9 +125,10 @@ def _blocks(runs: Sequence[Run], kinds: Sequence[Kind]) -> Iterator[Block]:
         if kind.dropped:
             continue
         page = run.lines[0].page
+        line = run.item or (led and not kind.level)  # of the paragraph before it
         yield Block(
             run.text, page, page, torn=before is not None and paragraphs.torn(before, run),
-            level=kind.level, item=run.item or led, boxes=tuple(_boxes(run.lines)),
+            level=kind.level, item=line, boxes=tuple(_boxes(run.lines)),
         )  # fmt: skip
         led, before = kind.lead_in, run
 

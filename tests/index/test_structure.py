@@ -117,3 +117,10 @@ def test_levels_are_depths_and_a_single_highest_one_is_the_title() -> None:
     assert [(s.level, s.heading.text) for s in sections][-5:] == [
         (1, "A"), (2, "a"), (2, "b"), (1, "B"), (2, "c"),
     ]  # fmt: skip
+
+
+def test_a_document_of_an_imprint_alone_has_no_headings() -> None:
+    """One line of error, as for any other document without a programme in it."""
+    found = (Block("Impressum", 1, level=1), Block(PROSE, 2))
+    with pytest.raises(DocumentError, match="no headings found"):
+        programme(Document(found), "doc.pdf")

@@ -182,6 +182,19 @@ def test_the_printed_table_of_contents_is_a_witness_and_no_passage(
     assert not any("...." in text or text.startswith("Inhalt") for text in texts(programme))
 
 
+def test_a_bold_line_above_a_heading_does_not_swallow_it(tmp_path: Path) -> None:
+    """Headings that look like text, but stand in the table of contents, stay headings."""
+    names = ["Wohnen", "Verkehr", "Bildung", "Gesundheit", "Sport und Spiel"]
+    table = [Text(LEFT, 90, "Inhalt", 16, bold=True)]
+    table += [Text(LEFT, 130 + 20 * k, f"{n} {'.' * 60} {k + 2}") for k, n in enumerate(names)]
+    pages: list[Page] = [table]
+    for k, name in enumerate(names):
+        bold = [Text(LEFT, 140, "Auf einen Blick gesagt", bold=True)] if k == 2 else []
+        pages.append([*bold, Text(LEFT, 180, name), *column([prose(20 * k)], 220)])
+    _, programme = read(write(tmp_path / "a.pdf", pages))
+    assert [heading for _, heading in outline(programme)] == names
+
+
 def test_bullets_are_items_of_their_paragraph(tmp_path: Path) -> None:
     """Each item a line of the paragraph before it, whatever its sign, hanging or not."""
     lines = [Text(LEFT, 130, "Wir fordern für die Menschen in unserer Stadt:")]
@@ -439,8 +452,8 @@ def test_real_programmes_are_read_as_promised(name: str) -> None:
     from bench.pdf import check
 
     path = SHARED / f"{name}.pdf"
-    _, programme = read(path)
-    checked = check(path, programme, passages.cut(programme), misses=False)
+    document, programme = read(path)
+    checked = check(path, document, programme, passages.cut(programme), misses=False)
     assert checked.recall >= 0.95
     assert checked.surplus <= 0.03
     assert checked.whole >= 0.99
