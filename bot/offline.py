@@ -86,7 +86,7 @@ class Versions:
             return found
         with self._making:
             if key not in self._made:
-                self._made[key] = _make(served, root)
+                self._made[key] = _make(served)
                 while len(self._made) > KEPT:
                     self._made.popitem(last=False)
             return self._made[key]
@@ -95,9 +95,8 @@ class Versions:
 VERSIONS = Versions()  # of this process
 
 
-def _make(served: Served, root: Path) -> Version:
-    folder = (root / served.slug).resolve()
-    made = offline.export(served.bundle, folder)
+def _make(served: Served) -> Version:
+    made = offline.export(served.bundle)
     packed = {name: gzip.compress(content, 9, mtime=0) for name, content in made.files.items()}
     listed = [_entry(name, content, len(packed[name])) for name, content in made.files.items()]
     if made.encoder:

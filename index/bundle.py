@@ -24,7 +24,7 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,6 +39,7 @@ from index.description import SLUG
 from index.errors import BundleError, BundleLocked
 from index.lexicon import Lexicon
 from index.query_encoder import ENCODERS, FILES, OnnxEncoder
+from index.rankers import Embedded, Rankers
 from index.search import Searcher
 from index.types import Heading, Info, Paragraph, Passage, Piece, Section, Vectors
 from index.vectors import Rows, VectorIndex
@@ -83,14 +84,16 @@ class Bundle:
     sections: tuple[Section, ...]
     passages: tuple[Passage, ...]
     aliases: Mapping[str, str]  # ids of earlier versions → the passage that took their place
-    vectors: VectorIndex
+    rows: Rows
+    rankers: Rankers
     lexicon: Lexicon
     encoder: OnnxEncoder
+    encoder_folder: Path  # where the encoder's files lie
     calibration: Confidence
 
     def searcher(self) -> Searcher:
         """Search over this programme."""
-        return Searcher(self.passages, self.vectors, self.lexicon, self.encoder, self.calibration)
+        return Searcher(self.passages, self.rankers, self.lexicon, self.encoder, self.calibration)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -137,40 +140,76 @@ def load(folder: Path) -> Bundle:
     """
     folder = folder.resolve()  # a version switch while loading must not mix two versions
     manifest = read_manifest(folder)
-    try:
+    with fitting(folder):
         files = _checked(folder, manifest)
-        return _parse(folder, manifest, files)
+        sums = encoder_sums(manifest)
+        encoder = ENCODERS.get(sums, lambda: _encoder(folder, manifest))
+        return assemble(manifest, files, encoder, folder / ENCODER, _embedded(files))
+
+
+@contextmanager
+def fitting(place: object) -> Iterator[None]:
+    """Whatever files with the right checksums can do wrong is a BundleError."""
+    try:
+        yield
     except OSError as error:
-        raise BundleError(
-            folder, f"can't be read, or changed meanwhile ({error})", AGAIN
-        ) from error
+        raise BundleError(place, f"can't be read, or changed meanwhile ({error})", AGAIN) from error
     except (
         LookupError, TypeError, ValueError, AttributeError, RuntimeError, EOFError,
         zipfile.BadZipFile,
     ) as error:  # fmt: skip
         problem = f"its files don't fit together ({type(error).__name__}: {error})"
-        raise BundleError(folder, problem, AGAIN) from error
+        raise BundleError(place, problem, AGAIN) from error
 
 
-def _parse(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Bundle:
+Connect = Callable[[Rows, Lexicon, tuple[Passage, ...]], Rankers]
+
+
+def assemble(
+    manifest: Manifest,
+    files: Mapping[str, bytes],
+    encoder: OnnxEncoder,
+    encoder_folder: Path,
+    rankers: Connect,
+) -> Bundle:
+    """A bundle from its small files' contents by name; `rankers` says where its vectors are.
+
+    Call it inside `fitting`.
+    """
     table = json.loads(files[PROGRAMME])
     info = _info(table["info"])
     if info.slug != manifest.slug:
         raise ValueError(f"{PROGRAMME} is about {info.slug}")
-    sums = {name: manifest.files[f"{ENCODER}/{name}"] for name in FILES}
+    passages = tuple(_passage(passage) for passage in table["passages"])
+    rows, words = _rows(files[ROWS]), _lexicon(files[LEXICON])
     return Bundle(
         manifest=manifest,
         info=info,
         sections=tuple(_section(section) for section in table["sections"]),
-        passages=tuple(_passage(passage) for passage in table["passages"]),
+        passages=passages,
         aliases=table["aliases"],
-        vectors=VectorIndex.from_bytes(files[VECTORS], _rows(files[ROWS])),
-        lexicon=_lexicon(files[LEXICON]),
-        encoder=ENCODERS.get(sums, lambda: _encoder(folder, manifest)),
+        rows=rows,
+        rankers=rankers(rows, words, passages),
+        lexicon=words,
+        encoder=encoder,
+        encoder_folder=encoder_folder,
         calibration=confidence.parse(files[CALIBRATION])
         if CALIBRATION in files
         else confidence.UNCALIBRATED,
     )
+
+
+def encoder_sums(manifest: Manifest) -> dict[str, str]:
+    """The SHA-256 of each of the encoder's files."""
+    return {name: manifest.files[f"{ENCODER}/{name}"] for name in FILES}
+
+
+def _embedded(files: Mapping[str, bytes]) -> Connect:
+    def connect(rows: Rows, words: Lexicon, passages: tuple[Passage, ...]) -> Rankers:
+        vectors = VectorIndex.from_bytes(files[VECTORS], rows)
+        return Embedded(vectors, words, [passage.section for passage in passages])
+
+    return connect
 
 
 def _checked(folder: Path, manifest: Manifest) -> dict[str, bytes]:
