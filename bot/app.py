@@ -23,6 +23,7 @@ from bot.metrics import CONTENT_TYPE, Metrics
 from bot.origins import Origins
 from bot.settings import Settings
 from bot.state import Shared, State
+from index.stores import open_store
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 def create_app(settings: Settings) -> FastAPI:
     """A server for all programmes under `settings.index`."""
     metrics = Metrics()
-    library = Library(settings.index, metrics.loaded)
+    store = open_store(settings.store, settings.index, settings.qdrant_key)
+    library = Library(store, metrics.loaded, settings.most_loaded)
     metrics.watch("fundstelle_programmes", "Programmes served", lambda: len(library.all()))
     metrics.watch("fundstelle_refused", "Bundles refused", lambda: len(library.refused()))
     state = State(settings, library, RateLimit(settings.rate_limit), metrics)

@@ -21,6 +21,9 @@ class Settings:
     """Names, defaults and units of all settings."""
 
     index: Path = Path("var/index")  # FUNDSTELLE_INDEX: where ingest.py puts bundles
+    store: str = "faiss"  # FUNDSTELLE_STORE: or qdrant://host:6334, see index.stores
+    qdrant_key: str = field(default="", repr=False)  # FUNDSTELLE_QDRANT_KEY: its API key
+    most_loaded: int = 200  # FUNDSTELLE_MOST_LOADED: programmes of a Qdrant held at a time
     base_url: str = ""  # FUNDSTELLE_BASE_URL: public address for links; empty: as the request says
     rate_limit: str = "3000/minute"  # FUNDSTELLE_RATE_LIMIT: questions of one client; empty: none
     most_letters: int = 2000  # FUNDSTELLE_MOST_LETTERS: of one message
@@ -49,7 +52,7 @@ class Settings:
             raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
         if self.logs not in ("", "json"):
             raise SettingsError("FUNDSTELLE_LOGS: neither json nor empty")
-        for name in ("most_letters", "most_bytes", "most_compared"):
+        for name in ("most_letters", "most_bytes", "most_compared", "most_loaded"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
         for entry in _listed(self.allowed_origins):
@@ -79,6 +82,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         "most_letters": int,
         "most_bytes": int,
         "most_compared": int,
+        "most_loaded": int,
         "reload_seconds": float,
     }
     values: dict[str, object] = {}

@@ -104,11 +104,22 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         text = path.read_text(encoding="utf-8")
-        table = json.loads(text)
-        manifest = Manifest(**table)
     except FileNotFoundError as error:
         raise BundleError(folder, f"no bundle here (no {MANIFEST})", AGAIN) from error
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
+        raise BundleError(path, f"damaged ({error})", AGAIN) from error
+    return parse_manifest(text, path)
+
+
+def parse_manifest(text: str, path: object) -> Manifest:
+    """The manifest that `text` holds; `path` is where it was found.
+
+    Raises BundleError where it is damaged or of another format.
+    """
+    try:
+        table = json.loads(text)
+        manifest = Manifest(**table)
+    except (ValueError, TypeError) as error:
         raise BundleError(path, f"damaged ({error})", AGAIN) from error
     if manifest.format != FORMAT:
         raise BundleError(path, f"format {manifest.format}, this program reads {FORMAT}", AGAIN)
@@ -116,17 +127,18 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleError(path, "its slug is none", "use a-z, 0-9 and hyphens")
     if not isinstance(manifest.files, dict):
         raise BundleError(path, "damaged (files)", AGAIN)
-    if manifest.seal and text != _sealed(table):
+    if manifest.seal and text != sealed(table):
         raise BundleError(path, "damaged: its seal is not right", AGAIN)
     return manifest
 
 
 def write_manifest(folder: Path, table: Mapping[str, Any]) -> None:
     """Write the manifest, sealed: not against forgers, but so that every byte of it counts."""
-    (folder / MANIFEST).write_text(_sealed(table), encoding="utf-8")
+    (folder / MANIFEST).write_text(sealed(table), encoding="utf-8")
 
 
-def _sealed(table: Mapping[str, Any]) -> str:
+def sealed(table: Mapping[str, Any]) -> str:
+    """The manifest as it is written: with the checksum of all the rest."""
     rest = {name: value for name, value in table.items() if name != "seal"}
     seal = hashlib.sha256(json.dumps(rest).encode()).hexdigest()
     return json.dumps({**rest, "seal": seal}, indent=1)
@@ -177,14 +189,14 @@ def assemble(
     Call it inside `fitting`.
     """
     table = json.loads(files[PROGRAMME])
-    info = _info(table["info"])
-    if info.slug != manifest.slug:
-        raise ValueError(f"{PROGRAMME} is about {info.slug}")
+    about = info(table["info"])
+    if about.slug != manifest.slug:
+        raise ValueError(f"{PROGRAMME} is about {about.slug}")
     passages = tuple(_passage(passage) for passage in table["passages"])
     rows, words = _rows(files[ROWS]), _lexicon(files[LEXICON])
     return Bundle(
         manifest=manifest,
-        info=info,
+        info=about,
         sections=tuple(_section(section) for section in table["sections"]),
         passages=passages,
         aliases=table["aliases"],
@@ -300,6 +312,20 @@ def writing(root: Path, slug: str) -> Iterator[Path]:
 
     Raises BundleError where `root` can't be written, BundleLocked where another ingest is at it.
     """
+    with _alone(root, slug) as versions:
+        for abandoned in versions.glob(f".{slug}-*"):  # of an ingest that was killed
+            shutil.rmtree(abandoned, ignore_errors=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=versions))
+        try:
+            yield fresh
+            _turn_on(root, slug, fresh)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def _alone(root: Path, slug: str) -> Iterator[Path]:
+    """The folder of versions, for one writer of this programme."""
     versions = root / VERSIONS
     try:
         versions.mkdir(parents=True, exist_ok=True)
@@ -315,14 +341,7 @@ def writing(root: Path, slug: str) -> Iterator[Path]:
             raise BundleLocked(
                 root / slug, "another ingest is writing it", "wait for it"
             ) from error
-        for abandoned in versions.glob(f".{slug}-*"):  # of an ingest that was killed
-            shutil.rmtree(abandoned, ignore_errors=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=versions))
-        try:
-            yield fresh
-            _turn_on(root, slug, fresh)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+        yield versions
 
 
 def _turn_on(root: Path, slug: str, fresh: Path) -> None:
@@ -397,6 +416,22 @@ def _slug_of(folder: Path) -> str:
     return folder.name.rpartition("-")[0]
 
 
+def remove(root: Path, slug: str) -> None:
+    """Let go of a programme: its link, then its versions; nothing where there is none.
+
+    Raises BundleError where another ingest is writing it.
+    """
+    link = root / slug
+    if not link.is_symlink():
+        return
+    with _alone(root, slug):
+        link.unlink()
+        for path in (root / VERSIONS).glob(f"{slug}-*"):
+            if path.is_dir() and _slug_of(path) == slug:
+                shutil.rmtree(path, ignore_errors=True)
+    encoder_store.prune(root)
+
+
 def write(folder: Path, bundle_parts: Parts) -> Manifest:
     """Write every file of a bundle into `folder`, whose `encoder/` is there already; manifest
     last.
@@ -465,7 +500,8 @@ def _lexicon(content: bytes) -> Lexicon:
         return lexicon.from_arrays({name: arrays[name] for name in arrays.files})
 
 
-def _info(table: dict[str, Any]) -> Info:
+def info(table: dict[str, Any]) -> Info:
+    """A description, as `asdict` took it apart."""
     bank = {heading: tuple(questions) for heading, questions in table["bank"].items()}
     return Info(**{**table, "imprint": tuple(table["imprint"]), "bank": bank})
 

@@ -17,6 +17,7 @@ from bot.settings import Settings
 from index import build, bundle
 from index.build import Draft
 from index.bundle import Bundle
+from index.stores.folder import FolderStore
 
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "programmes" / "dortmund-2025"
@@ -47,7 +48,7 @@ def compiled(index_root: Path) -> Bundle:
 
 @pytest.fixture(scope="session")
 def served(index_root: Path) -> Served:
-    library = Library(index_root)
+    library = Library(FolderStore(index_root))
     library.refresh()
     return library.get(SLUG)
 
