@@ -76,11 +76,7 @@ def open_store(address: str, folder: Path, key: str = "") -> Store:
     if address in ("", EMBEDDED):
         return FolderStore(folder)
     if address.startswith(("qdrant://", "qdrants://")):
-        try:
-            from index.stores.qdrant import QdrantStore  # not above: most have no such server
-        except ImportError as error:
-            raise StoreError(address, "qdrant-client is missing", "pip install '.[qdrant]'") from (
-                error
-            )
+        from index.stores.qdrant import QdrantStore  # not above: most have no such server
+
         return QdrantStore(address, folder, key)
     raise StoreError(address, "no such store", "use faiss or qdrant://host:6334")

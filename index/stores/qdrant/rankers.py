@@ -66,7 +66,7 @@ class QdrantRankers:
         ]
 
     def vectors(self) -> Vectors:
-        """See `Rankers`."""
+        """See `Rankers`; zeros for a heading without passages, since nothing asks for it."""
         found: Vectors | None = None
         for at in range(0, self._count, AT_ONCE):
             numbers = range(at, min(at + AT_ONCE, self._count))
