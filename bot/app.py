@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -14,10 +14,12 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
 from bot.channels.wiring import Channels
+from bot.errors import ProgrammeBusy
 from bot.guards import Guards
+from bot.hashes import Hasher
 from bot.heads import Heads
 from bot.library import Library
-from bot.limits import RateLimit
+from bot.limits import Counts, RateLimit, Window
 from bot.logs import RequestIds
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.origins import Origins
@@ -33,7 +35,13 @@ def create_app(settings: Settings) -> FastAPI:
     library = Library(settings.index, metrics.loaded)
     metrics.watch("fundstelle_programmes", "Programmes served", lambda: len(library.all()))
     metrics.watch("fundstelle_refused", "Bundles refused", lambda: len(library.refused()))
-    state = State(settings, library, RateLimit(settings.rate_limit), metrics)
+    hasher = Hasher(settings.secret if settings.redis else "")
+    counts, close = _counts(settings, metrics)
+    state = State(
+        settings, library, RateLimit(settings.rate_limit, counts, hasher),
+        RateLimit(settings.programme_rate_limit, counts, hasher, "programme", ProgrammeBusy),
+        metrics, hasher,
+    )  # fmt: skip
     state.library.refresh()
     channels = Channels(state)
 
@@ -45,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         watcher.cancel()
         with suppress(asyncio.CancelledError):
             await watcher
+        close()
 
     app = FastAPI(
         title="Fundstelle", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
@@ -70,6 +79,17 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     _add_probes(app)
     return app
+
+
+def _counts(settings: Settings, metrics: Metrics) -> tuple[Counts, Callable[[], None]]:
+    """Where limits are counted, and what lets go of it."""
+    if not settings.redis:
+        return Window(), lambda: None
+    from bot.replicas import SharedCounts
+
+    shared = SharedCounts(settings.redis)
+    metrics.watch("fundstelle_redis_up", "1: limits are counted together", lambda: shared.up)
+    return shared, shared.close
 
 
 async def _watch(state: State) -> None:

@@ -17,6 +17,7 @@ from bot.settings import Settings
 from index import build, bundle
 from index.build import Draft
 from index.bundle import Bundle
+from tests.redises import RedisServer
 
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "programmes" / "dortmund-2025"
@@ -56,3 +57,17 @@ def served(index_root: Path) -> Served:
 def client(index_root: Path) -> TestClient:
     app = create_app(Settings(index=index_root, rate_limit=""))
     return TestClient(app)
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a real Redis; see `own_redis` for one that may be killed."""
+    with RedisServer.running(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """For one test alone."""
+    with RedisServer.running(tmp_path) as server:
+        yield server

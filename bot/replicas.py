@@ -1,0 +1,76 @@
+"""What several server processes share through Redis, and how each goes on alone without it."""
+
+from __future__ import annotations
+
+import logging
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING
+
+from limits import RateLimitItem, parse
+from limits.storage import RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from bot.limits import Window
+
+if TYPE_CHECKING:
+    from redis import ConnectionPool
+
+log = logging.getLogger(__name__)
+PREFIX = "fundstelle:limits"
+PATIENCE = 0.05  # seconds that a question waits for Redis
+PROBE = 1.0  # seconds between looks whether it is there again
+TRIED = parse("1000000/second")  # counted by a look: what can be read may still not be written
+
+
+class SharedCounts:
+    """Counts of all processes together. When Redis fails, by silence too, one question waits
+    `PATIENCE` for each of its answers; from then on this process counts alone, from nought, and
+    only a thread asks whether Redis is back. No question ever fails by it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._pool = _pool(url)  # connects to nothing yet
+        storage = RedisStorage(url, self._pool, PREFIX)
+        self._together = Window(SlidingWindowCounterRateLimiter(storage))
+        self._alone = Window()
+        self._changing, self._closed = Lock(), Event()
+        self.up = True
+
+    def hit(self, item: RateLimitItem, key: str, cost: int) -> int:
+        """See limits.Counts."""
+        if self.up:
+            try:
+                return self._together.hit(item, key, cost)
+            except Exception as error:  # whatever it is, it must not be a citizen's problem
+                self._lose(type(error).__name__)
+        return self._alone.hit(item, key, cost)
+
+    def close(self) -> None:
+        """Let go of the connections, look no more."""
+        self._closed.set()
+        self._pool.disconnect()
+
+    def _lose(self, reason: str) -> None:
+        with self._changing:
+            if not self.up:
+                return
+            self.up = False
+        log.warning("Redis fails (%s): each server counts limits alone", reason)
+        Thread(target=self._return, name="redis", daemon=True).start()
+
+    def _return(self) -> None:
+        while not self._closed.wait(PROBE):
+            try:
+                self._together.hit(TRIED, "probe", 1)
+            except Exception:  # noqa: S112 - said once, when it was lost
+                continue
+            self._alone, self.up = Window(), True
+            log.info("Redis is back: limits are counted together")
+            return
+
+
+def _pool(url: str) -> ConnectionPool:
+    # Only who uses it has to have it. No second try: the first one has cost the whole patience.
+    from redis import ConnectionPool
+
+    return ConnectionPool.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
