@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 `--diff` found changes, 2 something has to be put right (s
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,7 +18,8 @@ from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
-from index import bundle
+from index import announcing, bundle
+from index.environment import from_files
 from index.errors import BundleError, FundstelleError
 
 if TYPE_CHECKING:
@@ -90,7 +92,19 @@ def _ingest(options: argparse.Namespace, console: Console) -> int:
             console.print(
                 f"warning: {summary.draft.document}: {warning}", style="yellow", markup=False
             )
+        _announce(console)
     return 0
+
+
+def _announce(console: Console) -> None:
+    """Where servers share a Redis, they take the bundle up at once."""
+    names = ("FUNDSTELLE_REDIS", "FUNDSTELLE_REDIS_FILE")
+    try:
+        given = from_files({name: os.environ.get(name, "") for name in names})
+        if url := given["FUNDSTELLE_REDIS"]:
+            console.print(f"servers told: {announcing.announce(url)}", markup=False)
+    except (FundstelleError, ValueError) as error:  # the bundle is there all the same
+        console.print(f"warning: {error}", style="yellow", markup=False)
 
 
 def _folders(

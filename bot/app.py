@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -25,8 +23,7 @@ from bot.metrics import CONTENT_TYPE, Metrics
 from bot.origins import Origins
 from bot.settings import Settings
 from bot.state import Shared, State
-
-log = logging.getLogger(__name__)
+from bot.watching import watching
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -47,12 +44,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(state))
-        async with channels.running():
+        async with watching(state), channels.running():
             yield
-        watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
         close()
 
     app = FastAPI(
@@ -90,16 +83,6 @@ def _counts(settings: Settings, metrics: Metrics) -> tuple[Counts, Callable[[], 
     shared = SharedCounts(settings.redis)
     metrics.watch("fundstelle_redis_up", "1: limits are counted together", lambda: shared.up)
     return shared, shared.close
-
-
-async def _watch(state: State) -> None:
-    """Look for new bundles from time to time, beside the requests."""
-    while state.settings.reload_seconds:
-        await asyncio.sleep(state.settings.reload_seconds)
-        try:
-            await asyncio.to_thread(state.library.refresh)
-        except Exception as error:  # must not end the looking; the next look may go better
-            log.error("looking for new bundles failed: %s", type(error).__name__)
 
 
 def _add_probes(app: FastAPI) -> None:

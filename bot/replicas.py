@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
@@ -11,13 +14,16 @@ from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from bot.limits import Window
+from index.announcing import CHANNEL
 
 if TYPE_CHECKING:
     from redis import ConnectionPool
+    from redis.asyncio.client import PubSub
 
 log = logging.getLogger(__name__)
 PREFIX = "fundstelle:limits"
 PATIENCE = 0.05  # seconds that a question waits for Redis
+AGAIN = 1.0  # seconds between tries to listen
 PROBE = 1.0  # seconds between looks whether it is there again
 TRIED = parse("1000000/second")  # counted by a look: what can be read may still not be written
 
@@ -67,6 +73,39 @@ class SharedCounts:
             self._alone, self.up = Window(), True
             log.info("Redis is back: limits are counted together")
             return
+
+
+async def listen(url: str, wake: Callable[[], None]) -> None:
+    """Call `wake` whenever somebody says that there is a new bundle, and when listening begins
+    anew, since it may have been said meanwhile.
+    """
+    said = False
+    while True:
+        try:
+            async with _ear(url) as ear:
+                await ear.subscribe(CHANNEL)
+                wake()
+                said = False
+                async for _ in ear.listen():
+                    wake()
+        except Exception as error:
+            if not said:
+                log.warning("no word of new bundles through Redis (%s)", type(error).__name__)
+            said = True
+        await asyncio.sleep(AGAIN)
+
+
+@asynccontextmanager
+async def _ear(url: str) -> AsyncIterator[PubSub]:
+    """A connection that fails rather than come back unnoticed."""
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    once = Retry(NoBackoff(), 0)
+    redis = Redis.from_url(url, socket_connect_timeout=5, socket_keepalive=True, retry=once)
+    async with redis, redis.pubsub(ignore_subscribe_messages=True) as ear:
+        yield ear
 
 
 def _pool(url: str) -> ConnectionPool:

@@ -1,5 +1,5 @@
-"""Every setting, read once from FUNDSTELLE_* when the server starts. Nothing else reads the
-environment.
+"""Every setting, read once from FUNDSTELLE_*, or the files that FUNDSTELLE_*_FILE name, when the
+server starts. Nothing else reads the environment.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.description import origin
+from index.environment import from_files
 
 FORMER = {"FUNDSTELLE_CHANNELS_SECRET": "FUNDSTELLE_SECRET"}  # names that still work
 
@@ -101,7 +102,10 @@ def read(environment: Mapping[str, str]) -> Settings:
         "most_compared": int,
         "reload_seconds": float,
     }
-    environment = _renamed(environment)
+    try:
+        environment = _renamed(from_files(environment))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
     values: dict[str, object] = {}
     names = [name for name in Settings.__dataclass_fields__ if name != "channels"]
     for name in names:
