@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
-from index import bundle
-from index.errors import BundleError, FundstelleError
+from index import announcing, bundle
+from index.environment import from_files
+from index.errors import BundleError, FundstelleError, StoreError
 from index.stores import EMBEDDED, Store, open_store
 
 if TYPE_CHECKING:
@@ -104,11 +105,21 @@ def _ingest(options: argparse.Namespace, console: Console) -> int:
             console.print(
                 f"warning: {summary.draft.document}: {warning}", style="yellow", markup=False
             )
+        _announce(console)
     return 0
 
 
 def _store(options: argparse.Namespace) -> Store:
-    return open_store(options.store, options.out, os.environ.get("FUNDSTELLE_QDRANT_KEY", ""))
+    return open_store(options.store, options.out, _given("FUNDSTELLE_QDRANT_KEY"))
+
+
+def _given(name: str) -> str:
+    """A setting from the environment, or from the file that it names."""
+    names = (name, f"{name}_FILE")
+    try:
+        return from_files({n: os.environ.get(n, "") for n in names})[name]
+    except ValueError as error:
+        raise StoreError(name, str(error), "correct it") from None
 
 
 def _remove(options: argparse.Namespace, console: Console) -> int:
@@ -116,7 +127,17 @@ def _remove(options: argparse.Namespace, console: Console) -> int:
     for folder in options.programme:
         store.remove(folder.resolve().name)
         console.print(f"{folder.resolve().name}: served no longer", markup=False)
+    _announce(console)
     return 0
+
+
+def _announce(console: Console) -> None:
+    """Where servers share a Redis, they take the bundle up at once."""
+    try:
+        if url := _given("FUNDSTELLE_REDIS"):
+            console.print(f"servers told: {announcing.announce(url)}", markup=False)
+    except FundstelleError as error:  # the bundle is there all the same
+        console.print(f"warning: {error}", style="yellow", markup=False)
 
 
 def _folders(

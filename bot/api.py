@@ -181,7 +181,9 @@ def search(
 ) -> Found:
     """The best passages for `q`, ranked, without a threshold."""
     state.limit.check(client_of(request))
-    found = answering.search(q, state.library.get(programme), limit)
+    served = state.library.get(programme)
+    state.programme_limit.check(served.slug)
+    found = answering.search(q, served, limit)
     return Found(passages=[_passage(state, request, c) for c in found])
 
 

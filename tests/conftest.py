@@ -22,6 +22,7 @@ from index.bundle import Bundle
 from index.stores.folder import FolderStore
 from index.stores.qdrant import QdrantStore
 from scripts.qdrant import PLACE
+from tests.redises import RedisServer
 
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "programmes" / "dortmund-2025"
@@ -78,3 +79,17 @@ def store(node: Node, tmp_path_factory: pytest.TempPathFactory) -> QdrantStore:
 def client(index_root: Path) -> TestClient:
     app = create_app(Settings(index=index_root, rate_limit=""))
     return TestClient(app)
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a real Redis; see `own_redis` for one that may be killed."""
+    with RedisServer.running(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """For one test alone."""
+    with RedisServer.running(tmp_path) as server:
+        yield server

@@ -29,7 +29,7 @@ from index.errors import FundstelleError
 if TYPE_CHECKING:
     from bot.channels.base import Channel
     from bot.channels.reception import Reception
-    from bot.channels.store import Hasher, Store
+    from bot.channels.store import Store
 
 log = logging.getLogger(__name__)
 SWITCH = 0.001  # seconds until a search gives way to the event loop: platforms wait for that
@@ -160,11 +160,16 @@ class Channels:
         from bot.channels.reception import Reception
 
         values = self._state.settings.channels
-        store, hasher = _remembering(values)
+        store = _remembering(self._state.settings.redis)
         client = Client(timeout=_number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0))
         waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000))
         reception = Reception(
-            Desk(self._state), store, hasher, client, self._state.metrics.channel, waiting
+            Desk(self._state),
+            store,
+            self._state.hasher,
+            client,
+            self._state.metrics.channel,
+            waiting,
         )
         self._reception = reception
         self._state.metrics.queue("channels", lambda: reception.lanes.waiting)
@@ -188,22 +193,11 @@ class Channels:
         return Response(ack.body, ack.status, media_type=ack.media)
 
 
-def _remembering(values: Mapping[str, str]) -> tuple[Store, Hasher]:
-    """In Redis for several processes and across restarts, else in memory.
+def _remembering(redis: str) -> Store:
+    """In Redis for several processes and across restarts, else in memory."""
+    from bot.channels.store import MemoryStore, RedisStore
 
-    Raises SettingsError.
-    """
-    from bot.channels.store import Hasher, MemoryStore, RedisStore
-
-    url, secret = values.get("FUNDSTELLE_REDIS", ""), values.get("FUNDSTELLE_CHANNELS_SECRET", "")
-    if not url:
-        return MemoryStore(), Hasher()
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise SettingsError("FUNDSTELLE_REDIS: not an address such as redis://127.0.0.1:6379/0")
-    if len(secret) < 32:
-        # Without it the hashes of two servers differ; beside the hashes it would undo them.
-        raise SettingsError("FUNDSTELLE_CHANNELS_SECRET: 32 signs are needed with FUNDSTELLE_REDIS")
-    return RedisStore(url), Hasher(secret)
+    return RedisStore(redis) if redis else MemoryStore()
 
 
 def _number(values: Mapping[str, str], variable: str, otherwise: float) -> float:
