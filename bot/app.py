@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 
 from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
+from bot.admission import Admission, Line
 from bot.channels.wiring import Channels
 from bot.guards import Guards
 from bot.heads import Heads
@@ -51,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
     )  # fmt: skip
     app.state.fundstelle = state
+    app.add_middleware(Admission, line=_line(settings, metrics), on_busy=problems.busy)
     app.add_middleware(Origins, state=state)  # before the guards, which so stand around it
     # No cookie and no secret is in any answer, so compressing what somebody typed reveals nothing.
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
@@ -70,6 +72,12 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     _add_probes(app)
     return app
+
+
+def _line(settings: Settings, metrics: Metrics) -> Line:
+    line = Line(settings.most_waiting)
+    metrics.queue("questions", lambda: line.waiting)
+    return line
 
 
 async def _watch(state: State) -> None:

@@ -8,6 +8,7 @@
     ├── EmptyMessage       422
     ├── TooLong            413
     ├── TooMany            429, with the seconds to wait
+    ├── Busy               503, likewise: everyone together asked too often
     └── NotReady           503, no bundle is loaded
 
 `key` names the sentence in the wording's [errors] that people read, `words` fill its gaps; `more`
@@ -112,6 +113,13 @@ class TooMany(BotError):
     def __init__(self, wait: int) -> None:
         super().__init__(f"wait {wait} s")
         self.wait = wait
+
+
+class Busy(BotError):
+    """More questions wait than can be answered soon."""
+
+    status, key = 503, "busy"
+    wait: ClassVar[int] = 1
 
 
 class NotReady(BotError):

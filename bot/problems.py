@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from bot import languages, pages
-from bot.errors import BotError, TooMany
+from bot.errors import BotError, Busy, TooMany
 from bot.wording import sentence
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ KEYS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "mal
 
 def install(app: FastAPI) -> None:
     """Map every kind of error of `app`."""
-    app.add_exception_handler(BotError, _bot_error)
+    app.add_exception_handler(BotError, known)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http_error)
 
@@ -44,11 +44,18 @@ def problem(
     return Response(content, status, headers, "application/problem+json")
 
 
-def _bot_error(request: Request, error: Exception) -> Response:
+def known(request: Request, error: Exception) -> Response:
+    """The response to an error of `bot.errors`."""
     assert isinstance(error, BotError)  # noqa: S101 - registered for this class alone
-    headers = {"Retry-After": str(error.wait)} if isinstance(error, TooMany) else None
+    headers = {"Retry-After": str(error.wait)} if isinstance(error, TooMany | Busy) else None
     said = sentence(error.key, _language(request), **error.words)
     return problem(request, error.status, said, headers, **error.more)
+
+
+def busy(request: Request, error: Exception) -> Response:
+    """The response to a question that found no place."""
+    request.app.state.fundstelle.metrics.shed()
+    return known(request, error)
 
 
 def _malformed(request: Request, error: Exception) -> Response:
