@@ -9,10 +9,23 @@ import os
 import sys
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
 
 from bot import logs
 from bot.app import create_app
 from bot.settings import SettingsError, read
+
+
+def application() -> FastAPI:
+    """What a worker serves. A setting that can't be used ends it, and with it the server."""
+    try:
+        settings = read(os.environ)
+        logs.configure(settings.logs)
+        return create_app(settings)
+    except SettingsError as error:
+        print(f"bot: {error}", file=sys.stderr)
+        sys.exit(STARTUP_FAILURE)
 
 
 def main() -> int:
@@ -20,16 +33,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bot", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the port")
     options = parser.parse_args()
     try:
         settings = read(os.environ)
         logs.configure(settings.logs)
-        app = create_app(settings)
+        one = create_app(settings) if options.workers == 1 else None
     except SettingsError as error:
         print(f"bot: {error}", file=sys.stderr)
         return 2
     uvicorn.run(
-        app,
+        one or "bot.__main__:application",
+        factory=one is None,
+        workers=options.workers,
         host=options.host,
         port=options.port,
         access_log=False,

@@ -17,6 +17,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,7 +28,7 @@ SEARCHING = re.compile(
     r"POST /(?:api/chat|compare|p/[^/]+(?:/einbetten)?)/?|GET /api/(?:search|compare)/?"
 )
 AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the work, runs beside it
-PATIENCE = 0.2  # seconds in line; a longer one serves no more a second, it only makes all wait
+PATIENCE = 2.0  # seconds in line: where it does not move, since bundles are loaded, say
 
 
 class Line:
@@ -110,19 +111,28 @@ async def _place(line: Line, send: Send) -> AsyncIterator[Send]:
         leave()
 
 
-async def _whole(receive: Receive) -> list[Message]:
-    """Everything that a client sends, to its end; `bot.guards` bounds it."""
-    messages = [await receive()]
-    while messages[-1].get("more_body"):
-        messages.append(await receive())
+async def _whole(receive: Receive) -> list[Message | Exception]:
+    """Everything that a client sends, to its end or to where `bot.guards` has had enough."""
+    messages: list[Message | Exception] = []
+    more = True
+    while more:
+        try:
+            message = await receive()
+        except HTTPException as too_large:
+            return [*messages, too_large]
+        messages.append(message)
+        more = message.get("more_body", False)
     return messages
 
 
-def _again(messages: list[Message], receive: Receive) -> Receive:
+def _again(messages: list[Message | Exception], receive: Receive) -> Receive:
     """As if it came from the network."""
     left = iter(messages)
 
     async def received() -> Message:
-        return next(left, None) or await receive()
+        message = next(left, None) or await receive()
+        if isinstance(message, Exception):
+            raise message
+        return message
 
     return received

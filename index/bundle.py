@@ -27,6 +27,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ from index.lexicon import Lexicon
 from index.query_encoder import ENCODERS, FILES, OnnxEncoder
 from index.search import Searcher
 from index.types import Heading, Info, Paragraph, Passage, Piece, Section, Vectors
-from index.vectors import Rows, VectorIndex
+from index.vectors import FLAT, Rows, VectorIndex
 
 FORMAT = 2
 MANIFEST, PROGRAMME, VECTORS, ROWS, LEXICON, ENCODER = (
@@ -71,6 +72,7 @@ class Manifest:
     dimension: int
     counts: Mapping[str, int]
     files: Mapping[str, str]  # relative path → sha256
+    index: str = FLAT  # how its vectors are searched: see index.vectors
     seal: str = ""  # sha256 of all the above; bundles of before November 2026 have none
 
 
@@ -152,7 +154,7 @@ def load(folder: Path) -> Bundle:
         raise BundleError(folder, problem, AGAIN) from error
 
 
-def _parse(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Bundle:
+def _parse(folder: Path, manifest: Manifest, files: Mapping[str, Any]) -> Bundle:
     table = json.loads(files[PROGRAMME])
     info = _info(table["info"])
     if info.slug != manifest.slug:
@@ -164,7 +166,7 @@ def _parse(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Bund
         sections=tuple(_section(section) for section in table["sections"]),
         passages=tuple(_passage(passage) for passage in table["passages"]),
         aliases=table["aliases"],
-        vectors=VectorIndex.from_bytes(files[VECTORS], _rows(files[ROWS])),
+        vectors=VectorIndex.from_bytes(files[VECTORS], _rows(files[ROWS]), manifest.index),
         lexicon=_lexicon(files[LEXICON]),
         encoder=ENCODERS.get(sums, lambda: _encoder(folder, manifest)),
         calibration=confidence.parse(files[CALIBRATION])
@@ -173,7 +175,7 @@ def _parse(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Bund
     )
 
 
-def _checked(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+def _checked(folder: Path, manifest: Manifest) -> dict[str, Any]:
     """Every file's content, but for the encoder's big ones, after comparing it with the manifest.
 
     Raises BundleError naming the first file that is missing, changed or surplus.
@@ -182,7 +184,7 @@ def _checked(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     surplus = sorted(present - set(manifest.files))
     if surplus:
         raise BundleError(folder / surplus[0], "not in the manifest", AGAIN)
-    read: dict[str, bytes] = {}
+    read: dict[str, Any] = {}
     for name in sorted(manifest.files):
         if name not in present:
             raise BundleError(folder / name, "missing", AGAIN)
@@ -205,11 +207,24 @@ def _check_big(folder: Path, name: str, manifest: Manifest) -> None:
         raise _damaged(folder / name)
 
 
-def _bytes(folder: Path, name: str, manifest: Manifest) -> bytes:
-    content = (folder / name).read_bytes()
+def _bytes(folder: Path, name: str, manifest: Manifest) -> bytes | mmap:
+    # A version that ingest wrote is never changed in place, only removed, which leaves what is
+    # mapped; a folder that somebody copied here might be.
+    if name == VECTORS and folder.parent.name == VERSIONS:
+        content = _mapped(folder / name)
+    else:
+        content = (folder / name).read_bytes()
     if hashlib.sha256(content).hexdigest() != manifest.files[name]:
         raise _damaged(folder / name)
     return content
+
+
+def _mapped(path: Path) -> bytes | mmap:
+    """A file's content, in memory once for all processes that use it."""
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return b""  # can't be mapped
+        return mmap(file.fileno(), 0, access=ACCESS_READ)
 
 
 def _damaged(path: Path) -> BundleError:
@@ -387,7 +402,7 @@ def write(folder: Path, bundle_parts: Parts) -> Manifest:
     manifest = Manifest(
         FORMAT, bundle_parts.info.slug, bundle_parts.version, bundle_parts.document_sha256,
         bundle_parts.model, bundle_parts.model_sha256, index.dimension,
-        counts, files,
+        counts, files, index.kind,
     )  # fmt: skip
     write_manifest(folder, asdict(manifest))
     return read_manifest(folder)
