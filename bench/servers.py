@@ -44,14 +44,18 @@ class Server:
 
 @contextmanager
 def running(
-    index: Path, folder: Path, environment: Mapping[str, str] | None = None, module: str = "bot"
+    index: Path,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    module: str = "bot",
+    port: int = 0,
 ) -> Iterator[Server]:
     """`python -m module`, ready to answer; killed at the end."""
-    port = free_port()
+    port = port or free_port()
     log = folder / f"server-{port}.log"
     command = [sys.executable, "-m", module, "--port", str(port)]
     settings = {"FUNDSTELLE_INDEX": str(index), **(environment or {})}
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **settings}, stdout=output, stderr=output
         )

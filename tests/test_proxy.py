@@ -5,10 +5,8 @@ Only addresses and ports differ from the file in deploy/.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,10 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench import small
-from bench.servers import Server, free_port, running
+from bench import proxy, small
+from bench.servers import Server, running
 from bench.small import Chapter
-from tests.conftest import ROOT
 
 WORD = "Geheimnisfrage"
 pytestmark = pytest.mark.skipif(not shutil.which("caddy"), reason="no caddy here")
@@ -42,37 +39,12 @@ def site(tmp_path: Path) -> Iterator[Site]:
         bots = [
             stack.enter_context(running(tmp_path / "index", tmp_path, settings)) for _ in range(2)
         ]
-        port, log = free_port(), tmp_path / "caddy.log"
-        config = tmp_path / "Caddyfile"
-        config.write_text(local((ROOT / "deploy/caddy/Caddyfile").read_text("utf-8"), bots))
-        process = start(config, port, log)
-        stack.callback(process.wait)
-        stack.callback(process.kill)
+        before = stack.enter_context(proxy.running(tmp_path, [bot.port for bot in bots]))
         client = stack.enter_context(
-            httpx.Client(base_url=f"https://localhost:{port}", verify=False, timeout=10)
+            httpx.Client(base_url=f"https://localhost:{before.port}", verify=False, timeout=10)
         )
-        wait(client, log)
-        yield Site(client, bots, log)
-
-
-def local(text: str, bots: list[Server]) -> str:
-    """The same, for this machine: no root's certificate store, no port below 1024."""
-    places = " ".join(f"127.0.0.1:{bot.port}" for bot in bots)
-    options = (
-        f"admin off\nskip_install_trust\nauto_https disable_redirects\nhttp_port {free_port()}"
-    )
-    return text.replace("admin 127.0.0.1:2019", options).replace("bot-a:8000 bot-b:8000", places)
-
-
-def start(config: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
-    folder = str(config.parent / "home")
-    environment = {
-        **os.environ, "FUNDSTELLE_DOMAIN": f"localhost:{port}", "HOME": folder,
-        "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder,
-    }  # fmt: skip
-    with log.open("wb") as output:
-        command = ["caddy", "run", "--config", str(config), "--adapter", "caddyfile"]
-        return subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        wait(client, before.log)
+        yield Site(client, bots, before.log)
 
 
 def wait(client: httpx.Client, log: Path) -> None:

@@ -30,7 +30,7 @@ class Collections:
         if unknown or not all(number.isdigit() and int(number) for number in numbers):
             problem = f"unknown option {min(unknown)}" if unknown else "shards or replicas: none"
             raise StoreError(connection.address, problem, "as in ?shards=6&replicas=2")
-        self._connection = connection
+        self._connection, self._made = connection, 0
         self._shards, self._replicas = map(int, numbers)
         prefix = options.get("prefix", "fundstelle")
         self.passages, self.files, self.programmes = (
@@ -42,6 +42,8 @@ class Collections:
 
         Raises StoreError where they are for vectors of another length.
         """
+        if self._made == dimension:
+            return
         if not self._connection.has(self.passages):
             self._make(self.passages, self._shards, _dense(dimension), _sparse())
             self._index(self.passages, EDITION, q.KeywordIndexParams(is_tenant=True, on_disk=True))
@@ -53,6 +55,7 @@ class Collections:
             self._make(self.programmes, 1)
             self._index(self.programmes, PROGRAMME_FILES)
         self._check(dimension)
+        self._made = dimension
 
     def _make(
         self,

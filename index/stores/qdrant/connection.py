@@ -51,10 +51,12 @@ class Connection:
         self.address = address
         scheme, _, hosts = address.partition("://")
         target = _target(address, hosts.strip("/"))
+        # Of several addresses gRPC would call itself by all at once, which Qdrant refuses.
+        options = [*OPTIONS, ("grpc.default_authority", hosts.split(",")[0])]
         channel = (
-            grpc.secure_channel(target, grpc.ssl_channel_credentials(), OPTIONS)
+            grpc.secure_channel(target, grpc.ssl_channel_credentials(), options)
             if scheme == "qdrants"
-            else grpc.insecure_channel(target, OPTIONS)
+            else grpc.insecure_channel(target, options)
         )
         stubs: Any = q  # generated without types
         self.points, self.collections = stubs.PointsStub(channel), stubs.CollectionsStub(channel)

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import uuid
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from index.stores.qdrant.connection import Connection
 from index.stores.qdrant.points import equal
 
 PART = 1 << 20  # bytes, as packed
-AT_ONCE = 8  # parts in one call
+AT_ONCE = 8  # parts, or their weight, in one call
 SLOW = 30.0  # seconds for so much
 SHA = "sha256"
 
@@ -33,10 +33,16 @@ class Files:
 
     def put(self, files: Mapping[str, Path]) -> None:
         """Store these (SHA-256 → where it lies) unless they are there already."""
-        whole = {digest for digest in files if self._is_whole(digest)}
+        there = self._whole(list(files))
+        batch: list[q.PointStruct] = []
         for digest, path in files.items():
-            if digest not in whole:
-                self._put(digest, path.read_bytes())
+            for part in _points(digest, path) if digest not in there else ():
+                batch.append(part)
+                if sum(point.ByteSize() for point in batch) > AT_ONCE * PART:
+                    self._upsert(batch)
+                    batch = []
+        if batch:
+            self._upsert(batch)
 
     def get(self, digests: Iterable[str]) -> dict[str, bytes]:
         """The contents by SHA-256. Raises StoreError where one is missing or damaged."""
@@ -50,26 +56,21 @@ class Files:
         request = q.DeletePoints(collection_name=self._collection, points=selector, wait=True)
         self._connection.call(self._connection.points.Delete, request, SLOW)
 
-    def _put(self, digest: str, content: bytes) -> None:
-        packed = zlib.compress(content, 1)
-        parts = [packed[at : at + PART] for at in range(0, len(packed), PART)] or [b""]
-        made = [_point(digest, number, len(parts), part) for number, part in enumerate(parts)]
-        for at in range(0, len(made), AT_ONCE):
-            request = q.UpsertPoints(
-                collection_name=self._collection, points=made[at : at + AT_ONCE], wait=True
-            )
-            self._connection.call(self._connection.points.Upsert, request, SLOW)
+    def _upsert(self, made: list[q.PointStruct]) -> None:
+        request = q.UpsertPoints(collection_name=self._collection, points=made, wait=True)
+        self._connection.call(self._connection.points.Upsert, request, SLOW)
 
-    def _is_whole(self, digest: str) -> bool:
-        first = self._parts([_id(digest, 0)], with_data=False)
-        if not first:
-            return False
-        (payload,) = first.values()
-        request = q.CountPoints(
-            collection_name=self._collection, filter=equal(SHA, digest), exact=True
-        )
-        found = self._connection.call(self._connection.points.Count, request).result.count
-        return bool(found == payload["parts"].integer_value)
+    def _whole(self, digests: list[str]) -> set[str]:
+        """Those that are there with all their parts."""
+        firsts = self._parts([_id(digest, 0) for digest in digests], with_data=False)
+        found = {digest: firsts.get(_id(digest, 0)) for digest in digests}
+        parts = {d: payload["parts"].integer_value for d, payload in found.items() if payload}
+        return {digest for digest, n in parts.items() if n == 1 or n == self._count(digest)}
+
+    def _count(self, digest: str) -> int:
+        only = equal(SHA, digest)
+        request = q.CountPoints(collection_name=self._collection, filter=only, exact=True)
+        return int(self._connection.call(self._connection.points.Count, request).result.count)
 
     def _content(self, digest: str, firsts: Mapping[str, Any]) -> bytes:
         first = firsts.get(_id(digest, 0))
@@ -102,6 +103,13 @@ class Files:
     def _damaged(self, digest: str, problem: str) -> StoreError:
         place = f"{self._connection.address} {self._collection}/{digest[:16]}"
         return StoreError(place, problem, "run ingest.py for this programme again")
+
+
+def _points(digest: str, path: Path) -> Iterator[q.PointStruct]:
+    packed = zlib.compress(path.read_bytes(), 1)
+    parts = [packed[at : at + PART] for at in range(0, len(packed), PART)] or [b""]
+    for number, part in enumerate(parts):
+        yield _point(digest, number, len(parts), part)
 
 
 def _point(digest: str, number: int, parts: int, part: bytes) -> q.PointStruct:
