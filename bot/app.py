@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from threading import Event
 from typing import Any
 
 from fastapi import FastAPI
@@ -53,12 +54,16 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
     )  # fmt: skip
     app.state.fundstelle = state
+    stopping = Event()
+    app.state.stop = stopping.set  # for `bot.serving`
     app.add_middleware(Origins, state=state)  # before the guards, which so stand around it
     # No cookie and no secret is in any answer, so compressing what somebody typed reveals nothing.
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
     app.state.channels = channels
     most_bytes = channels.most_bytes(settings.most_bytes)
-    app.add_middleware(Guards, most_bytes=most_bytes, on_fault=problems.unexpected)
+    app.add_middleware(
+        Guards, most_bytes=most_bytes, seconds=settings.read_seconds, on_fault=problems.unexpected
+    )
     app.add_middleware(RequestIds)
     app.add_middleware(Heads)  # the last one added is the first one asked
     app.include_router(api.router)
@@ -70,7 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(programme_pages.router)
     app.mount("/static", assets.Assets(directory=assets.STATIC), name="static")
     problems.install(app)
-    _add_probes(app)
+    _add_probes(app, stopping)
     return app
 
 
@@ -85,7 +90,7 @@ def _counts(settings: Settings, metrics: Metrics) -> tuple[Counts, Callable[[], 
     return shared, shared.close
 
 
-def _add_probes(app: FastAPI) -> None:
+def _add_probes(app: FastAPI, stopping: Event) -> None:
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> dict[str, str]:
         """The process is up."""
@@ -93,14 +98,18 @@ def _add_probes(app: FastAPI) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     def readyz(state: Shared) -> JSONResponse:
-        """A programme is being served; and which bundles were refused, with the reason."""
+        """A programme is being served, and the server isn't about to stop; and which bundles were
+        refused, with the reason.
+        """
         served = {s.slug: s.version for s in state.library.all()}
+        ready = bool(served) and not stopping.is_set()
         body: dict[str, Any] = {
-            "ready": bool(served),
+            "ready": ready,
+            "stopping": stopping.is_set(),
             "programmes": served,
             "refused": state.library.refused(),
         }
-        return JSONResponse(body, 200 if served else 503)
+        return JSONResponse(body, 200 if ready else 503)
 
     @app.get("/metrics", include_in_schema=False)
     def metrics(state: Shared) -> Response:

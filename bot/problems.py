@@ -19,7 +19,13 @@ from bot.errors import BotError, TooMany
 from bot.wording import sentence
 
 log = logging.getLogger(__name__)
-KEYS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "malformed"}
+KEYS = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    422: "malformed",
+}
 
 
 def install(app: FastAPI) -> None:

@@ -4,6 +4,7 @@ server starts. Nothing else reads the environment.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ class Settings:
     reload_seconds: float = (
         2.0  # FUNDSTELLE_RELOAD_SECONDS: between looks for new bundles; 0: never
     )
+    read_seconds: float = 10.0  # FUNDSTELLE_READ_SECONDS: for a request's head, and for its body
+    drain_seconds: float = 0.0  # FUNDSTELLE_DRAIN_SECONDS: at a stop, until proxies have seen it
     feedback: str = ""  # FUNDSTELLE_FEEDBACK: JSON-lines file for "war das hilfreich?"; empty: off
     trusted_proxies: str = (
         ""  # FUNDSTELLE_TRUSTED_PROXIES: whose X-Forwarded-For is believed, by comma
@@ -61,15 +64,23 @@ class Settings:
             raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
         if self.logs not in ("", "json"):
             raise SettingsError("FUNDSTELLE_LOGS: neither json nor empty")
-        for name in ("most_letters", "most_bytes", "most_compared"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
+        self._check_numbers()
         for entry in _listed(self.allowed_origins):
             if origin(entry) is None:
                 raise SettingsError(
                     f"FUNDSTELLE_ALLOWED_ORIGINS: {entry!r} is no origin such as "
                     "https://www.example.org (no path, no slash at the end)"
                 )
+
+    def _check_numbers(self) -> None:
+        for name in ("most_letters", "most_bytes", "most_compared"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
+        for name in ("reload_seconds", "drain_seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 0")
+        if not 0 < self.read_seconds < math.inf:
+            raise SettingsError("FUNDSTELLE_READ_SECONDS: must be above 0")
 
     def _check_redis(self) -> None:
         if not self.redis:
@@ -101,6 +112,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         "most_bytes": int,
         "most_compared": int,
         "reload_seconds": float,
+        "read_seconds": float,
+        "drain_seconds": float,
     }
     try:
         environment = _renamed(from_files(environment))
