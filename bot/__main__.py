@@ -17,6 +17,7 @@ from bot.app import create_app
 from bot.connections import Connection
 from bot.serving import Server
 from bot.settings import Settings, SettingsError, read
+from index.errors import StoreError
 
 
 def main() -> int:
@@ -31,7 +32,7 @@ def main() -> int:
         settings = read(os.environ)
         logs.configure(settings.logs)
         app = create_app(settings)
-    except SettingsError as error:
+    except (SettingsError, StoreError) as error:
         print(f"bot: {error}", file=sys.stderr)
         return 2
     server = Server(_config(app, settings, options), settings.drain_seconds, app.state.stop)

@@ -257,11 +257,11 @@ def _passage(state: State, request: Request, citation: Citation) -> PassageOut:
 
 
 def _ref(served: Served) -> ProgrammeRef:
-    return ProgrammeRef(slug=served.slug, title=served.bundle.info.title, version=served.version)
+    return ProgrammeRef(slug=served.slug, title=served.info.title, version=served.version)
 
 
 def _about(served: Served) -> dict[str, Any]:
-    info = served.bundle.info
+    info = served.info
     return {
         **_ref(served).model_dump(),
         "party": info.party,

@@ -25,12 +25,14 @@ from bot.origins import Origins
 from bot.settings import Settings
 from bot.state import Shared, State
 from bot.watching import watching
+from index.stores import open_store
 
 
 def create_app(settings: Settings) -> FastAPI:
     """A server for all programmes under `settings.index`."""
     metrics = Metrics()
-    library = Library(settings.index, metrics.loaded)
+    store = open_store(settings.store, settings.index, settings.qdrant_key)
+    library = Library(store, metrics.loaded, settings.most_loaded)
     metrics.watch("fundstelle_programmes", "Programmes served", lambda: len(library.all()))
     metrics.watch("fundstelle_refused", "Bundles refused", lambda: len(library.refused()))
     hasher = Hasher(settings.secret if settings.redis else "")

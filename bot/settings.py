@@ -25,6 +25,9 @@ class Settings:
     """Names, defaults and units of all settings."""
 
     index: Path = Path("var/index")  # FUNDSTELLE_INDEX: where ingest.py puts bundles
+    store: str = "faiss"  # FUNDSTELLE_STORE: or qdrant://host:6334, see index.stores
+    qdrant_key: str = field(default="", repr=False)  # FUNDSTELLE_QDRANT_KEY: its API key
+    most_loaded: int = 200  # FUNDSTELLE_MOST_LOADED: programmes of a Qdrant held at a time
     base_url: str = ""  # FUNDSTELLE_BASE_URL: public address for links; empty: as the request says
     rate_limit: str = "3000/minute"  # FUNDSTELLE_RATE_LIMIT: questions of one client; empty: none
     programme_rate_limit: str = ""  # FUNDSTELLE_PROGRAMME_RATE_LIMIT: to one programme; empty: none
@@ -73,7 +76,7 @@ class Settings:
                 )
 
     def _check_numbers(self) -> None:
-        for name in ("most_letters", "most_bytes", "most_compared"):
+        for name in ("most_letters", "most_bytes", "most_compared", "most_loaded"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
         for name in ("reload_seconds", "drain_seconds"):
@@ -111,6 +114,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         "most_letters": int,
         "most_bytes": int,
         "most_compared": int,
+        "most_loaded": int,
         "reload_seconds": float,
         "read_seconds": float,
         "drain_seconds": float,

@@ -18,12 +18,13 @@ from fastapi.responses import Response
 from bot import answering
 from bot.channels import CHANNELS, Registered
 from bot.channels.base import Programme, Received, Said
-from bot.errors import BotError, UnknownPassage
+from bot.errors import BotError, NotReady, UnknownPassage
 from bot.library import Served
 from bot.messages import Answer, Citation, Question
 from bot.settings import SettingsError
 from bot.state import State
 from bot.wording import CODES, sentence
+from index.errors import FundstelleError
 
 if TYPE_CHECKING:
     from bot.channels.base import Channel
@@ -92,6 +93,9 @@ class Desk:
             answer, _ = self._state.ask(question, programme, client)
         except BotError as error:
             raise Said(sentence(error.key, question.language, **error.words)) from None
+        except FundstelleError as error:
+            log.error("a programme can't be had: %s", error)
+            raise Said(sentence(NotReady.key, question.language)) from None
         return answer
 
     def passages(self, programme: str, ids: Sequence[str]) -> Sequence[Citation]:
@@ -107,7 +111,7 @@ class Desk:
         return base.rstrip("/") + path if base else ""
 
     def _about(self, served: Served) -> Programme:
-        info = served.bundle.info
+        info = served.info
         own = (info.imprint_url or self.url(f"/p/{info.slug}/impressum")) if _said(info) else ""
         lines = [*_lines(info.imprint), own]
         privacy = info.privacy_url or self.url(f"/p/{info.slug}/datenschutz")
