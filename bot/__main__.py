@@ -12,7 +12,7 @@ from functools import partial
 import uvicorn
 from fastapi import FastAPI
 
-from bot import logs
+from bot import logs, traces
 from bot.app import create_app
 from bot.connections import Connection
 from bot.serving import Server
@@ -31,6 +31,8 @@ def main() -> int:
     try:
         settings = read(os.environ)
         logs.configure(settings.logs)
+        if settings.traces == "on":
+            traces.configure()
         app = create_app(settings)
     except (SettingsError, StoreError) as error:
         print(f"bot: {error}", file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import GZipMiddleware
 
 from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
@@ -24,8 +25,14 @@ from bot.metrics import CONTENT_TYPE, Metrics
 from bot.origins import Origins
 from bot.settings import Settings
 from bot.state import Shared, State
+from bot.traces import Traces
 from bot.watching import watching
 from index.stores import open_store
+
+# FastAPI's own would send query strings, hosts and errors' messages wherever OTEL_* point to.
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False, "metrics": False, "logs": False, "auto_configure": False,
+}  # fmt: skip
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -53,7 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(
         title="Fundstelle", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url="/api/openapi.json", telemetry=NO_TELEMETRY,
     )  # fmt: skip
     app.state.fundstelle = state
     stopping = Event()
@@ -66,6 +73,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         Guards, most_bytes=most_bytes, seconds=settings.read_seconds, on_fault=problems.unexpected
     )
+    if settings.traces == "on":
+        app.add_middleware(Traces)
     app.add_middleware(RequestIds)
     app.add_middleware(Heads)  # the last one added is the first one asked
     app.include_router(api.router)

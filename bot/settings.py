@@ -52,6 +52,9 @@ class Settings:
     )  # FUNDSTELLE_SECRET: the key of hashes in Redis, the same for all
     # Every other FUNDSTELLE_*, for bot.channels; they hold secrets.
     channels: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    traces: str = (
+        ""  # FUNDSTELLE_TRACES: on, off; empty: on where OTEL_EXPORTER_OTLP_ENDPOINT is set
+    )
     logs: str = ""  # FUNDSTELLE_LOGS: json, for machines that collect them; empty: for people
 
     def __post_init__(self) -> None:
@@ -65,6 +68,8 @@ class Settings:
         self._check_redis()
         if self.feedback and not Path(self.feedback).absolute().parent.is_dir():
             raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
+        if self.traces not in ("", "on", "off"):
+            raise SettingsError("FUNDSTELLE_TRACES: neither on nor off")
         if self.logs not in ("", "json"):
             raise SettingsError("FUNDSTELLE_LOGS: neither json nor empty")
         self._check_numbers()
@@ -135,6 +140,8 @@ def read(environment: Mapping[str, str]) -> Settings:
                 raise SettingsError(
                     f"{variable}: {environment[variable]!r} is not a number"
                 ) from error
+    if environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") and not values.get("traces"):
+        values["traces"] = "on"
     own = {f"FUNDSTELLE_{name.upper()}" for name in names}
     values["channels"] = {
         k: v for k, v in environment.items() if k.startswith("FUNDSTELLE_") and k not in own
