@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from bench.servers import running
 from bench.small import Chapter
 from bot.settings import read
 from tests.bot.channels.kits import WebhookKit
-from tests.bot.test_secrecy import ADDRESS, WORD, head, requests, use
+from tests.bot.test_secrecy import ADDRESS, WORD, head, post, requests, use
 from tests.conftest import ROOT
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
@@ -83,26 +84,47 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+FAULTY = """
+import sys
+from bot import answering, __main__
+
+real = answering.answer
+
+def sometimes_broken(question, *rest, **more):
+    if "kaputt" in question.text:
+        raise RuntimeError(f"outer {question}")
+    return real(question, *rest, **more)
+
+answering.answer = sometimes_broken
+sys.exit(__main__.main())
+"""
+
+
 def test_spans_say_what_took_how_long_and_nothing_of_people(index: Path, tmp_path: Path) -> None:
-    """Requests of every kind, and a webhook's; though FastAPI is told to send its own, with
-    everything in it. What is left at the stop is sent.
+    """Requests of every kind, a webhook's, and a fault whose message quotes the question; though
+    FastAPI is told to send its own, with everything in it. What is left at the stop is sent.
     """
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    broken = json.dumps({"message": f"{WORD} kaputt"}).encode()
     kit = WebhookKit()
     with collecting() as collector:
         settings = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "OTEL_TRACES_SAMPLER": "always_on",
-            "FASTAPI_OTEL_AUTO_CONFIGURE": "true", "FUNDSTELLE_TRUSTED_PROXIES": "127.0.0.1",
+            "FASTAPI_OTEL_AUTO_CONFIGURE": "true", "PYTHONPATH": f"{tmp_path}:{ROOT}",
+            "FUNDSTELLE_TRUSTED_PROXIES": "127.0.0.1",
             **{f"FUNDSTELLE_WEBHOOK_{k}": v for k, v in kit.environment("").items()},
         }  # fmt: skip
-        with running(index, tmp_path, settings) as server:
+        with running(index, tmp_path, settings, module="faulty") as server:
             delivery = kit.message(f"{WORD} Radwege?")
             more = [f"{name}: {value}" for name, value in delivery.headers.items()]
             length = f"Content-Length: {len(delivery.body)}"
             statuses = use(server)
+            fault = server.raw(post("/api/chat", "application/json", broken))
             said = server.raw(head("POST /channels/webhook", *more, length) + delivery.body)
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(20) == 0
     assert said.startswith(b"HTTP/1.1 200"), said
+    assert fault.startswith(b"HTTP/1.1 500"), fault
     assert {200, 404, 422} <= set(statuses)
     assert {path for path, _ in collector.got} == {"/v1/traces"}
     spans = {span.span_id: span for span in collector.spans}
@@ -114,40 +136,10 @@ def test_spans_say_what_took_how_long_and_nothing_of_people(index: Path, tmp_pat
         if outer := parents.get(span.name):
             assert re.match(outer, spans[span.parent_span_id].name)
     assert names.count("render") == 1
-    for word in (WORD, WORD.upper(), ADDRESS, "127.0.0.1", "Radwege", "sesam"):
+    for word in (WORD, WORD.upper(), ADDRESS, "127.0.0.1", "Radwege", "kaputt", "sesam"):
         assert word.lower() not in collector.all().lower(), word
-    assert "fundstelle.request_id" in collector.all()
-
-
-FAULTY = """
-import sys
-from bot import answering, __main__
-
-def broken(question, *rest, **more):
-    raise RuntimeError(f"outer {question}")
-
-answering.answer = broken
-sys.exit(__main__.main())
-"""
-
-
-def test_a_fault_is_seen_by_its_kind_alone(
-    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its message quotes the question."""
-    (tmp_path / "faulty.py").write_text(FAULTY)
-    with collecting() as collector:
-        settings = {
-            "FUNDSTELLE_TRACES": "on", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
-            "PYTHONPATH": f"{tmp_path}:{ROOT}",
-        }  # fmt: skip
-        with running(index, tmp_path, settings, module="faulty") as server:
-            server.raw(next(requests()))
-            server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(20) == 0
-    assert "RuntimeError" in collector.all()
-    assert "500" in collector.all()
-    assert WORD.lower() not in collector.all().lower()
+    for word in ("fundstelle.request_id", "RuntimeError", "500"):
+        assert word in collector.all(), word
 
 
 def test_off_nothing_is_imported_and_nothing_sent(index: Path) -> None:
@@ -192,7 +184,9 @@ def test_either_switch_works_and_off_means_off(given: dict[str, str], meant: str
 
 def test_a_collector_that_is_away_is_nobodys_problem(index: Path, tmp_path: Path) -> None:
     """Answers don't wait for it, and a stop not for long."""
-    settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    settings = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"
+    }  # fmt: skip
     with running(index, tmp_path, settings) as server:
         for _ in range(5):
             assert server.raw(next(requests())).startswith(b"HTTP/1.1 200")
