@@ -44,12 +44,16 @@ class Server:
 
 @contextmanager
 def running(
-    index: Path, folder: Path, environment: Mapping[str, str] | None = None, module: str = "bot"
+    index: Path,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    module: str = "bot",
+    *arguments: str,
 ) -> Iterator[Server]:
-    """`python -m module`, ready to answer; killed at the end."""
+    """`python -m module arguments`, ready to answer; killed at the end."""
     port = free_port()
     log = folder / f"server-{port}.log"
-    command = [sys.executable, "-m", module, "--port", str(port)]
+    command = [sys.executable, "-m", module, "--port", str(port), *arguments]
     settings = {"FUNDSTELLE_INDEX": str(index), **(environment or {})}
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -9,15 +9,24 @@ import os
 import sys
 from functools import partial
 
-import uvicorn
 from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
 
 from bot import logs, traces
 from bot.app import create_app
 from bot.connections import Connection
-from bot.serving import Server
+from bot.serving import Config, serve
 from bot.settings import Settings, SettingsError, read
 from index.errors import StoreError
+
+
+def application() -> FastAPI:
+    """What a worker serves. A setting that can't be used ends it, and with it the server."""
+    try:
+        return _made(read(os.environ))
+    except (SettingsError, StoreError) as error:
+        print(f"bot: {error}", file=sys.stderr)
+        sys.exit(STARTUP_FAILURE)
 
 
 def main() -> int:
@@ -27,24 +36,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bot", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the port")
     options = parser.parse_args()
     try:
         settings = read(os.environ)
         logs.configure(settings.logs)
-        if settings.traces == "on":
-            traces.configure()
-        app = create_app(settings)
+        one = _made(settings) if options.workers == 1 else None
     except (SettingsError, StoreError) as error:
         print(f"bot: {error}", file=sys.stderr)
         return 2
-    server = Server(_config(app, settings, options), settings.drain_seconds, app.state.stop)
-    server.run()
-    return 0 if server.started else 3
+    return serve(_config(one, settings, options))
 
 
-def _config(app: FastAPI, settings: Settings, options: argparse.Namespace) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
+def _made(settings: Settings) -> FastAPI:
+    logs.configure(settings.logs)
+    if settings.traces == "on":
+        traces.configure()
+    return create_app(settings)
+
+
+def _config(one: FastAPI | None, settings: Settings, options: argparse.Namespace) -> Config:
+    config = Config(
+        one or "bot.__main__:application",
+        factory=one is None,
+        workers=options.workers,
         host=options.host,
         port=options.port,
         http=partial(Connection, patience=settings.read_seconds),  # type: ignore[arg-type]
@@ -56,6 +71,8 @@ def _config(app: FastAPI, settings: Settings, options: argparse.Namespace) -> uv
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=8,
     )
+    config.drain = settings.drain_seconds
+    return config
 
 
 if __name__ == "__main__":

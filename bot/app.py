@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from threading import Event
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,6 +12,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import GZipMiddleware
 
 from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
+from bot.admission import Admission, Line
 from bot.channels.wiring import Channels
 from bot.errors import ProgrammeBusy
 from bot.guards import Guards
@@ -23,6 +23,7 @@ from bot.limits import Counts, RateLimit, Window
 from bot.logs import RequestIds
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.origins import Origins
+from bot.serving import stopping
 from bot.settings import Settings
 from bot.state import Shared, State
 from bot.traces import Traces
@@ -63,8 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json", telemetry=NO_TELEMETRY,
     )  # fmt: skip
     app.state.fundstelle = state
-    stopping = Event()
-    app.state.stop = stopping.set  # for `bot.serving`
+    app.add_middleware(Admission, line=_line(settings, metrics), on_busy=problems.busy)
     app.add_middleware(Origins, state=state)  # before the guards, which so stand around it
     # No cookie and no secret is in any answer, so compressing what somebody typed reveals nothing.
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
@@ -86,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(programme_pages.router)
     app.mount("/static", assets.Assets(directory=assets.STATIC), name="static")
     problems.install(app)
-    _add_probes(app, stopping)
+    _add_probes(app)
     return app
 
 
@@ -101,7 +101,13 @@ def _counts(settings: Settings, metrics: Metrics) -> tuple[Counts, Callable[[], 
     return shared, shared.close
 
 
-def _add_probes(app: FastAPI, stopping: Event) -> None:
+def _line(settings: Settings, metrics: Metrics) -> Line:
+    line = Line(settings.most_waiting)
+    metrics.queue("questions", lambda: line.waiting)
+    return line
+
+
+def _add_probes(app: FastAPI) -> None:
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> dict[str, str]:
         """The process is up."""

@@ -1,6 +1,6 @@
 """A server that stops without failing anybody: SIGTERM → `readyz` says no, so that proxies send
 others' requests elsewhere; after `drain` seconds nobody new is let in; who is in is answered; what
-channels took on is sent. Then it ends, with 0.
+channels took on is sent. Then it ends, with 0. The same for each of several workers.
 """
 
 from __future__ import annotations
@@ -8,21 +8,28 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+import threading
 from contextlib import suppress
 from types import FrameType
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import multiprocess
 
 CLOSING = (b"connection", b"close")
+stopping = threading.Event()  # of this process; for `readyz`
+
+
+class Config(uvicorn.Config):
+    """The library's. `drain`: seconds that a stop waits for proxies."""
+
+    drain: float = 0.0
 
 
 class Server(uvicorn.Server):
-    """`stopping` is called once when it is told to stop."""
+    """One process' server."""
 
-    def __init__(self, config: uvicorn.Config, drain: float, stopping: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._drain, self._stopping = drain, stopping
+    config: Config
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Not raised again at the end, as the library would: a stop that was asked for is no
@@ -31,15 +38,15 @@ class Server(uvicorn.Server):
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
         if sig == signal.SIGINT:
-            self._drain = 0
+            self.config.drain = 0
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, let in who has already been connected by the kernel, stop."""
-        self._stopping()
+        stopping.set()
         headers = self.server_state.default_headers
         self.server_state.default_headers = [*headers, CLOSING]
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._drain):
+            async with asyncio.timeout(self.config.drain):
                 while not self.force_exit:
                     await asyncio.sleep(0.05)
         await self._let_in()
@@ -66,6 +73,41 @@ class Server(uvicorn.Server):
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
         return made
+
+
+class Worker(multiprocess.Process):
+    """One of several processes, with our server in it."""
+
+    @property
+    def server(self) -> Server:
+        """Made in the worker itself."""
+        if self._server is None:
+            self._server = Server(self.config)
+        assert isinstance(self._server, Server)  # noqa: S101 - for mypy; nobody else sets it
+        return self._server
+
+
+class Workers(multiprocess.Multiprocess):
+    """Several processes that listen on one socket."""
+
+    def terminate_all(self) -> None:
+        """The parent lets go of the socket first: as long as anybody holds it, the kernel connects
+        people to it, and they would find nobody.
+        """
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
+
+def serve(config: Config) -> int:
+    """Until it is told to stop; the exit code."""
+    if config.workers > 1:
+        multiprocess.Process = Worker  # type: ignore[misc] # its supervisor can't be given another
+        Workers(config, [config.bind_socket()]).run()
+        return 0
+    server = Server(config)
+    server.run()
+    return 0 if server.started else STARTUP_FAILURE
 
 
 def _emptied(listener: socket.socket) -> list[socket.socket]:

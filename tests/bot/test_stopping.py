@@ -70,6 +70,9 @@ class Crowd:
         except (OSError, http.client.HTTPException) as error:
             self.broken.append(repr(error))
             return False
+        if response.status == 503 and response.headers["retry-after"]:
+            time.sleep(0.1)  # admission: this machine has other things to do
+            return True
         self.statuses[response.status] += 1
         if response.status == 200:
             self.answers.append(json.loads(content))
@@ -111,9 +114,13 @@ def stop(server: Server, how: signal.Signals = signal.SIGTERM) -> tuple[int, flo
     return server.process.wait(20), time.monotonic() - began
 
 
-def test_a_stop_answers_whoever_was_let_in(index: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_stop_answers_whoever_was_let_in(index: Path, tmp_path: Path, workers: str) -> None:
     """No reset, no 5xx, exit code 0, soon."""
-    with running(index, tmp_path, SETTINGS) as server, crowd(server) as asking:
+    with (
+        running(index, tmp_path, SETTINGS, "bot", "--workers", workers) as server,
+        crowd(server) as asking,
+    ):
         time.sleep(0.7)
         code, seconds = stop(server)
     assert code == 0
