@@ -48,12 +48,13 @@ def running(
     folder: Path,
     environment: Mapping[str, str] | None = None,
     module: str = "bot",
+    *arguments: str,
     port: int = 0,
 ) -> Iterator[Server]:
-    """`python -m module`, ready to answer; killed at the end."""
+    """`python -m module arguments`, ready to answer; killed at the end."""
     port = port or free_port()
     log = folder / f"server-{port}.log"
-    command = [sys.executable, "-m", module, "--port", str(port)]
+    command = [sys.executable, "-m", module, "--port", str(port), *arguments]
     settings = {"FUNDSTELLE_INDEX": str(index), **(environment or {})}
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import GZipMiddleware
 
 from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
@@ -22,10 +23,17 @@ from bot.limits import Counts, RateLimit, Window
 from bot.logs import RequestIds
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.origins import Origins
+from bot.serving import stopping
 from bot.settings import Settings
 from bot.state import Shared, State
+from bot.traces import Traces
 from bot.watching import watching
 from index.stores import open_store
+
+# FastAPI's own would send query strings, hosts and errors' messages wherever OTEL_* point to.
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False, "metrics": False, "logs": False, "auto_configure": False,
+}  # fmt: skip
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -53,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(
         title="Fundstelle", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url="/api/openapi.json", telemetry=NO_TELEMETRY,
     )  # fmt: skip
     app.state.fundstelle = state
     app.add_middleware(Admission, line=_line(settings, metrics), on_busy=problems.busy)
@@ -62,7 +70,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
     app.state.channels = channels
     most_bytes = channels.most_bytes(settings.most_bytes)
-    app.add_middleware(Guards, most_bytes=most_bytes, on_fault=problems.unexpected)
+    app.add_middleware(
+        Guards, most_bytes=most_bytes, seconds=settings.read_seconds, on_fault=problems.unexpected
+    )
+    if settings.traces == "on":
+        app.add_middleware(Traces)
     app.add_middleware(RequestIds)
     app.add_middleware(Heads)  # the last one added is the first one asked
     app.include_router(api.router)
@@ -103,14 +115,18 @@ def _add_probes(app: FastAPI) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     def readyz(state: Shared) -> JSONResponse:
-        """A programme is being served; and which bundles were refused, with the reason."""
+        """A programme is being served, and the server isn't about to stop; and which bundles were
+        refused, with the reason.
+        """
         served = {s.slug: s.version for s in state.library.all()}
+        ready = bool(served) and not stopping.is_set()
         body: dict[str, Any] = {
-            "ready": bool(served),
+            "ready": ready,
+            "stopping": stopping.is_set(),
             "programmes": served,
             "refused": state.library.refused(),
         }
-        return JSONResponse(body, 200 if served else 503)
+        return JSONResponse(body, 200 if ready else 503)
 
     @app.get("/metrics", include_in_schema=False)
     def metrics(state: Shared) -> Response:

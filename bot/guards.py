@@ -1,7 +1,8 @@
-"""What stands around every request: size limit and security headers, as plain ASGI."""
+"""What stands around every request: limits of size and time, security headers. Plain ASGI."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 
 from starlette.datastructures import MutableHeaders
@@ -36,30 +37,49 @@ HEADERS = {
 }
 
 
+class _Body:
+    """What arrives of one request, as long as it is neither too much nor too slow."""
+
+    def __init__(self, receive: Receive, most: int, seconds: float) -> None:
+        self._receive, self._most, self._size = receive, most, 0
+        self._until: float | None = asyncio.get_running_loop().time() + seconds
+
+    async def receive(self) -> Message:
+        """The next piece. Raises HTTPException with 408 or 413."""
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408, headers={"Connection": "close"}) from None
+        if not message.get("more_body"):
+            self._until = None  # what comes after the body is the client's farewell, at any time
+        self._size += len(message.get("body", b""))
+        if self._size > self._most:
+            raise HTTPException(413)
+        return message
+
+
 class Guards:
-    """Refuses bodies above a limit, while they arrive, and sends security headers with
+    """Refuses bodies above a limit or too slow, while they arrive, and sends security headers with
     everything.
     """
 
     def __init__(
-        self, app: ASGIApp, most_bytes: int, on_fault: Callable[[Request, Exception], Response]
+        self,
+        app: ASGIApp,
+        most_bytes: int,
+        seconds: float,
+        on_fault: Callable[[Request, Exception], Response],
     ) -> None:
-        self._app, self._most, self._on_fault = app, most_bytes, on_fault
+        self._app, self._most, self._seconds, self._on_fault = app, most_bytes, seconds, on_fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        size, started = 0, False
-
-        async def counted() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self._most:
-                raise HTTPException(413)
-            return message
+        started = False
+        body = _Body(receive, self._most, self._seconds)
 
         async def guarded(message: Message) -> None:
             nonlocal started
@@ -74,7 +94,7 @@ class Guards:
             await send(message)
 
         try:
-            await self._app(scope, counted, guarded)
+            await self._app(scope, body.receive, guarded)
         except Exception as error:
             # Must not reach the server, which would log its message: that might quote a question.
             response = self._on_fault(Request(scope), error)

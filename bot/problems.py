@@ -20,7 +20,13 @@ from bot.wording import sentence
 from index.errors import FundstelleError
 
 log = logging.getLogger(__name__)
-KEYS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "malformed"}
+KEYS = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    422: "malformed",
+}
 
 
 def install(app: FastAPI) -> None:

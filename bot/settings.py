@@ -4,6 +4,7 @@ server starts. Nothing else reads the environment.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Settings:
     reload_seconds: float = (
         2.0  # FUNDSTELLE_RELOAD_SECONDS: between looks for new bundles; 0: never
     )
+    read_seconds: float = 10.0  # FUNDSTELLE_READ_SECONDS: for a request's head, and for its body
+    drain_seconds: float = 0.0  # FUNDSTELLE_DRAIN_SECONDS: at a stop, until proxies have seen it
     feedback: str = ""  # FUNDSTELLE_FEEDBACK: JSON-lines file for "war das hilfreich?"; empty: off
     trusted_proxies: str = (
         ""  # FUNDSTELLE_TRUSTED_PROXIES: whose X-Forwarded-For is believed, by comma
@@ -52,6 +55,9 @@ class Settings:
     )  # FUNDSTELLE_SECRET: the key of hashes in Redis, the same for all
     # Every other FUNDSTELLE_*, for bot.channels; they hold secrets.
     channels: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    traces: str = (
+        ""  # FUNDSTELLE_TRACES: on, off; empty: on where OTEL_EXPORTER_OTLP_ENDPOINT is set
+    )
     logs: str = ""  # FUNDSTELLE_LOGS: json, for machines that collect them; empty: for people
 
     def __post_init__(self) -> None:
@@ -65,17 +71,27 @@ class Settings:
         self._check_redis()
         if self.feedback and not Path(self.feedback).absolute().parent.is_dir():
             raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
+        if self.traces not in ("", "on", "off"):
+            raise SettingsError("FUNDSTELLE_TRACES: neither on nor off")
         if self.logs not in ("", "json"):
             raise SettingsError("FUNDSTELLE_LOGS: neither json nor empty")
-        for name in ("most_letters", "most_bytes", "most_compared", "most_loaded", "most_waiting"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
+        self._check_numbers()
         for entry in _listed(self.allowed_origins):
             if origin(entry) is None:
                 raise SettingsError(
                     f"FUNDSTELLE_ALLOWED_ORIGINS: {entry!r} is no origin such as "
                     "https://www.example.org (no path, no slash at the end)"
                 )
+
+    def _check_numbers(self) -> None:
+        for name in ("most_letters", "most_bytes", "most_compared", "most_loaded", "most_waiting"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
+        for name in ("reload_seconds", "drain_seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 0")
+        if not 0 < self.read_seconds < math.inf:
+            raise SettingsError("FUNDSTELLE_READ_SECONDS: must be above 0")
 
     def _check_redis(self) -> None:
         if not self.redis:
@@ -109,6 +125,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         "most_loaded": int,
         "most_waiting": int,
         "reload_seconds": float,
+        "read_seconds": float,
+        "drain_seconds": float,
     }
     try:
         environment = _renamed(from_files(environment))
@@ -126,6 +144,8 @@ def read(environment: Mapping[str, str]) -> Settings:
                 raise SettingsError(
                     f"{variable}: {environment[variable]!r} is not a number"
                 ) from error
+    if environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") and not values.get("traces"):
+        values["traces"] = "on"
     own = {f"FUNDSTELLE_{name.upper()}" for name in names}
     values["channels"] = {
         k: v for k, v in environment.items() if k.startswith("FUNDSTELLE_") and k not in own

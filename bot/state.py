@@ -8,14 +8,14 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from bot import answering
+from bot import answering, traces
 from bot.hashes import Hasher
 from bot.library import Library, Served
 from bot.limits import RateLimit
 from bot.messages import Answer, Citation, Question
 from bot.metrics import Metrics
 from bot.settings import Settings
-from index.search import Encode
+from index.search import Encode, once
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class State:
         return [(self._answer(question, s, encoders[s.bundle.encoder]), s) for s in chosen]
 
     def _answer(self, question: Question, served: Served, encode: Encode | None = None) -> Answer:
-        with self.metrics.timed(question.channel):
+        with self.metrics.timed(question.channel), traces.span("answer", programme=served.slug):
+            encode = traces.within("encode", encode or once(served.bundle.encoder))
             found = answering.answer(question, served, self.settings.most_letters, encode)
         self.metrics.answered(served.slug, found.status, question.channel, question.language)
         return found

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -69,6 +70,22 @@ def test_every_service_is_hardened_and_says_how_it_is() -> None:
             assert service["cap_add"] == ["NET_BIND_SERVICE"]
         else:
             assert ours or not str(service["user"]).startswith(("0", "root")), name
+
+
+def test_bots_share_a_secret_in_a_file_and_are_given_time_to_stop() -> None:
+    """Nothing secret stands in the environment; drain, requests and messengers end before the
+    kill: see docs/operations.md.
+    """
+    for name in ("bot-a", "bot-b"):
+        bot: Any = services()[name]
+        assert bot["environment"]["FUNDSTELLE_SECRET_FILE"] == f"/run/secrets/{bot['secrets'][0]}"
+        assert "FUNDSTELLE_SECRET" not in bot["environment"]
+        drain = int(bot["environment"]["FUNDSTELLE_DRAIN_SECONDS"])
+        assert int(bot["stop_grace_period"].removesuffix("s")) >= drain + 8 + 8
+    unit = (ROOT / "deploy/systemd/fundstelle.service").read_text(encoding="utf-8")
+    assert "TimeoutStopSec=30" in unit
+    text = (ROOT / "deploy/kubernetes/deployment.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text)["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] >= 30
 
 
 def test_every_file_that_compose_mounts_is_there() -> None:

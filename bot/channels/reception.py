@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -33,6 +34,7 @@ from bot.channels.conversation import Talk
 from bot.channels.lanes import Lanes
 from bot.channels.store import Claim, Store
 from bot.hashes import Hasher
+from bot.traces import span
 
 log = logging.getLogger(__name__)
 TALK = 24 * 3600.0  # seconds that a conversation is remembered
@@ -162,16 +164,17 @@ class Reception:
         who = self._hasher.key("sender", channel.name, incoming.sender)
         if incoming.inline:
             quotes = await self._threaded(partial(conversation.found, self._core, incoming, who))
-            return channel.render(Reply(quotes=quotes), incoming)
+            return _rendered(channel, Reply(quotes=quotes), incoming)
         talk = _wished(conversation.load(await self._store.read(who)), incoming)
         reply, after = await self._threaded(
             partial(conversation.turn, self._core, talk, incoming, who)
         )
         await self._store.write(who, after.dump(), TALK)
-        return channel.render(reply, incoming)
+        return _rendered(channel, reply, incoming)
 
     async def _threaded(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        within = partial(copy_context().run, work)  # so that logs and traces know the request
+        return await asyncio.get_running_loop().run_in_executor(self._threads, within)
 
     async def _send(
         self, channel: Channel, incoming: Incoming, key: str, outgoing: Sequence[Outgoing]
@@ -227,6 +230,11 @@ class Reception:
         await self._store.close()
         await self.lanes.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _rendered(channel: Channel, reply: Reply, incoming: Incoming) -> Sequence[Outgoing]:
+    with span("render", channel=channel.name):
+        return channel.render(reply, incoming)
 
 
 def _wished(talk: Talk, incoming: Incoming) -> Talk:

@@ -29,6 +29,9 @@ def test_values_are_read_from_their_variables() -> None:
         ("FUNDSTELLE_MOST_LETTERS", "viele"),
         ("FUNDSTELLE_MOST_BYTES", "0"),
         ("FUNDSTELLE_RELOAD_SECONDS", "bald"),
+        ("FUNDSTELLE_RELOAD_SECONDS", "nan"),
+        ("FUNDSTELLE_READ_SECONDS", "0"),
+        ("FUNDSTELLE_DRAIN_SECONDS", "-1"),
         ("FUNDSTELLE_FEEDBACK", "/nirgends/feedback.jsonl"),
     ],
 )
