@@ -310,10 +310,15 @@ def main() -> int:
         running(BUNDLE.parent, Path(folder), environment) as server,
     ):
         rows = asyncio.run(_measure(server.port, server.process.pid, options))
-    print(f"{'':<52}{'measured':>20}{'promised':>12}")
+    return show(rows)
+
+
+def show(rows: list[Row]) -> int:
+    """Print the table; 1 where a promise is broken."""
+    print(f"{'':<56}{'measured':>20}{'promised':>12}")
     for row in rows:
         flag = "  ← broken" if row.kept is False else ""
-        print(f"{row.what:<52}{row.measured:>20}{row.promised:>12}{flag}")
+        print(f"{row.what:<56}{row.measured:>20}{row.promised:>12}{flag}")
     return int(any(row.kept is False for row in rows))
 
 
