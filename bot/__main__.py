@@ -15,6 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 from bot import logs
 from bot.app import create_app
 from bot.settings import SettingsError, read
+from index.errors import StoreError
 
 
 def application() -> FastAPI:
@@ -23,7 +24,7 @@ def application() -> FastAPI:
         settings = read(os.environ)
         logs.configure(settings.logs)
         return create_app(settings)
-    except SettingsError as error:
+    except (SettingsError, StoreError) as error:
         print(f"bot: {error}", file=sys.stderr)
         sys.exit(STARTUP_FAILURE)
 
@@ -39,7 +40,7 @@ def main() -> int:
         settings = read(os.environ)
         logs.configure(settings.logs)
         one = create_app(settings) if options.workers == 1 else None
-    except SettingsError as error:
+    except (SettingsError, StoreError) as error:
         print(f"bot: {error}", file=sys.stderr)
         return 2
     uvicorn.run(

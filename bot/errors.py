@@ -8,6 +8,7 @@
     ├── EmptyMessage       422
     ├── TooLong            413
     ├── TooMany            429, with the seconds to wait
+    │   └── ProgrammeBusy      of all who ask this programme together
     ├── Busy               503, likewise: everyone together asked too often
     └── NotReady           503, no bundle is loaded
 
@@ -113,6 +114,12 @@ class TooMany(BotError):
     def __init__(self, wait: int) -> None:
         super().__init__(f"wait {wait} s")
         self.wait = wait
+
+
+class ProgrammeBusy(TooMany):
+    """Everybody together asks this programme more than it was given."""
+
+    key = "programme_busy"
 
 
 class Busy(BotError):

@@ -7,6 +7,7 @@ nearest of its lists only. A bundle's manifest says which it is. Decision 8 has 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from mmap import mmap
@@ -95,6 +96,10 @@ class VectorIndex:
         """All vectors, shape (rows, dimension)."""
         return np.asarray(self._index.reconstruct_n(0, len(self.rows)), np.float32)
 
+    def at(self, rows: Sequence[int]) -> Vectors:
+        """The vectors of these rows, shape (len(rows), dimension)."""
+        return np.asarray(self._index.reconstruct_batch(np.array(rows, np.int64)), np.float32)
+
     def to_bytes(self) -> bytes:
         """The FAISS index in its own file format."""
         return bytes(faiss.serialize_index(self._index).tobytes())
@@ -119,6 +124,7 @@ class VectorIndex:
             )
         if kind == IVF:
             index.nprobe = PROBED  # type: ignore[attr-defined]
+            index.make_direct_map()  # type: ignore[attr-defined]
         made = cls.__new__(cls)
         made.rows, made._index, made._content = rows, index, content
         return made
@@ -142,4 +148,5 @@ def _ivf(vectors: Vectors) -> faiss.IndexIVFFlat:
     index.train(vectors)
     index.add(vectors)
     index.nprobe = PROBED
+    index.make_direct_map()  # so that a row's vector can be read again
     return index

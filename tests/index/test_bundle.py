@@ -270,10 +270,10 @@ def test_a_version_is_mapped_and_outlives_its_removal(tmp_path: Path) -> None:
     mapped = [row for row in Path("/proc/self/maps").read_text().splitlines() if str(folder) in row]
     assert [row.split("/")[-1] for row in mapped] == [bundle.VECTORS]
     query = loaded.encoder.encode(["Busse"])[0]
-    before = loaded.vectors.similarities(query)
+    before = loaded.rankers.scores(query, {}, {})["passage"]
     shutil.rmtree(folder)
     small.write(tmp_path, "rot", [Chapter("Busse", ["Busspuren gibt es genug."])])
-    assert np.array_equal(loaded.vectors.similarities(query), before)
+    assert np.array_equal(loaded.rankers.scores(query, {}, {})["passage"], before)
 
 
 def test_a_copied_folder_may_be_written_over(tmp_path: Path) -> None:
@@ -282,8 +282,8 @@ def test_a_copied_folder_may_be_written_over(tmp_path: Path) -> None:
     shutil.copytree((tmp_path / "rot").resolve(), tmp_path / "kopie" / "rot")
     loaded = bundle.load(tmp_path / "kopie" / "rot")
     query = loaded.encoder.encode(["Busse"])[0]
-    before = loaded.vectors.similarities(query)
+    before = loaded.rankers.scores(query, {}, {})["passage"]
     (tmp_path / "kopie" / "rot" / bundle.VECTORS).write_bytes(b"")
-    assert np.array_equal(loaded.vectors.similarities(query), before)
+    assert np.array_equal(loaded.rankers.scores(query, {}, {})["passage"], before)
     with pytest.raises(BundleError, match=bundle.VECTORS):
         bundle.load(tmp_path / "kopie" / "rot")

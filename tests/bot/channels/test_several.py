@@ -20,7 +20,7 @@ from bot.wording import wording
 from tests.bot.channels.conftest import House, house
 from tests.bot.channels.kits import KITS, Kit, MessengerKit, SignalKit, WebhookKit, WhatsAppKit
 
-SECRET = {"FUNDSTELLE_CHANNELS_SECRET": "s" * 40}
+SECRET = "s" * 40
 
 
 @pytest.fixture(scope="session")
@@ -92,9 +92,8 @@ def test_every_key_that_is_said_exists() -> None:
 def test_two_servers_with_one_redis_answer_once(two: Path, redis: str) -> None:
     """Duplicates go to whichever; the conversation goes on at the other one."""
     kit = SignalKit()
-    shared = {"FUNDSTELLE_REDIS": redis, **SECRET}
     with ExitStack() as stack:
-        houses = [stack.enter_context(house(kit, two, **shared)) for _ in range(2)]
+        houses = [stack.enter_context(house(kit, two, redis, SECRET)) for _ in range(2)]
         delivery = kit.message("/programm rot", "doppelt")
         for found in houses * 3:
             assert found.post(delivery).status_code in (200, 503)
@@ -109,8 +108,8 @@ def test_two_servers_with_one_redis_answer_once(two: Path, redis: str) -> None:
 def test_redis_needs_a_secret(two: Path) -> None:
     """Else its hashes could be undone by whoever has them; said at the start."""
     with (
-        pytest.raises(SettingsError, match="FUNDSTELLE_CHANNELS_SECRET"),
-        house(SignalKit(), two, FUNDSTELLE_REDIS="redis://127.0.0.1:9/0"),
+        pytest.raises(SettingsError, match="FUNDSTELLE_SECRET"),
+        house(SignalKit(), two, "redis://127.0.0.1:9/0"),
     ):
         pass
 
@@ -118,7 +117,7 @@ def test_redis_needs_a_secret(two: Path) -> None:
 def test_a_dead_redis_puts_off_and_loses_nothing(two: Path) -> None:
     """503, so that the platform delivers again."""
     kit = MessengerKit()
-    with house(kit, two, FUNDSTELLE_REDIS="redis://127.0.0.1:9/0", **SECRET) as found:
+    with house(kit, two, "redis://127.0.0.1:9/0", SECRET) as found:
         assert found.post(kit.message("Radwege?")).status_code == 503
         assert found.metrics() == {"put_off": 1}
 
