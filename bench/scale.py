@@ -2,6 +2,7 @@
 
     --programmes 3000   a library of as many programmes of about 85 passages; questions to one each
     --rows 1000000      the vector index of one programme alone, at growing sizes up to this one
+    --hnsw 250000       a graph of that size beside it, which decision 10 turned down
     --plot FILE         the growth as a picture (SVG)
 
 Without options all of it, as docs/scale.md shows it. To encode 250,000 passages anew would take
@@ -34,6 +35,7 @@ from bot.library import Library
 from eval.questions import read
 from index import bundle, lexicon
 from index.bundle import Bundle, Parts
+from index.stores.folder import FolderStore
 from index.types import Vectors
 from index.vectors import Kind, Rows, VectorIndex
 
@@ -102,14 +104,14 @@ def _parts(seed: Bundle, chosen: list[int], slug: str) -> Parts:
         replace(seed.passages[n], section=section_at[seed.passages[n].section]) for n in kept
     )
     sections = tuple(seed.sections[n] for n in chosen)
-    rows = seed.vectors.rows
+    rows = seed.rows
     places = [section_at if kind == Kind.HEADING else passage_at for kind in rows.kind]
     own = np.array([o in place for o, place in zip(rows.owner, places, strict=True)])
     owner = np.array([places[n][int(rows.owner[n])] for n in np.flatnonzero(own)], np.int32)
     titles = [sections[p.section].heading.text for p in passages]
     return Parts(
         replace(seed.info, slug=slug), "0", "0" * 64, seed.manifest.model,
-        seed.manifest.model_sha256, sections, passages, {}, seed.vectors.vectors()[own],
+        seed.manifest.model_sha256, sections, passages, {}, seed.rankers.vectors()[own],
         Rows(rows.kind[own], owner, rows.part[own], rows.digest[own]),
         lexicon.build([p.text for p in passages], titles),
     )  # fmt: skip
@@ -119,14 +121,14 @@ def _copy(root: Path, template: Path, loaded: Bundle, number: int) -> None:
     slug = f"programm-{number:04}"
     folder = root / bundle.VERSIONS / f"{slug}-0"
     shutil.copytree(template, folder, copy_function=os.link)  # what differs is written anew
-    real = loaded.vectors.vectors()
+    real = loaded.rankers.vectors()
     vectors = noisy(real, np.arange(len(real)), np.random.default_rng(number))
     table = json.loads((folder / bundle.PROGRAMME).read_text(encoding="utf-8"))
     table["info"]["slug"] = slug
     manifest = json.loads((folder / bundle.MANIFEST).read_text(encoding="utf-8"))
     new = {
         bundle.PROGRAMME: json.dumps(table, ensure_ascii=False).encode(),
-        bundle.VECTORS: VectorIndex(vectors, loaded.vectors.rows).to_bytes(),
+        bundle.VECTORS: VectorIndex(vectors, loaded.rows).to_bytes(),
     }
     for name, content in new.items():
         (folder / name).unlink()
@@ -145,7 +147,7 @@ def measure_programmes(count: int) -> list[Row]:
         began = time.perf_counter()
         passages = make(root, seed, count)
         made, before, began = time.perf_counter() - began, _memory(), time.perf_counter()
-        library = Library(root)
+        library = Library(FolderStore(root))
         library.refresh()
         loaded = time.perf_counter() - began
         assert len(library.all()) == count, library.refused()
@@ -214,29 +216,58 @@ def measure_index(most: int) -> Iterator[Point]:
     """The index alone, at growing sizes; flat ones also where the manifest would choose another,
     as long as that can be borne.
     """
-    seed = bundle.load(BUNDLE)
-    queries = seed.encoder.encode(
-        [q.query for path in sorted((ROOT / "eval").glob("*.jsonl")) for q in read(path)][:300]
-    )
-    real = seed.vectors.vectors()
     for rows in (size for size in SIZES if size <= most):
-        dice = np.random.default_rng(rows)
-        vectors = noisy(real, dice.integers(len(real), size=rows), dice)
+        vectors, queries = _one(rows)
         began = time.perf_counter()
         index = VectorIndex(vectors, _rows(rows))
         build = time.perf_counter() - began
         size = len(index.to_bytes()) / 1e6
-        times, found = [], []
-        for query in queries:
-            began = time.perf_counter()
-            known = index.similarities(query)
-            times.append((time.perf_counter() - began) * 1000)
-            found.append(set(np.argpartition(-known, 10)[:10]))
-        recall = float(np.mean([
-            len(mine & set(np.argpartition(-(vectors @ query), 10)[:10])) / 10
-            for query, mine in zip(queries, found, strict=True)
-        ]))  # fmt: skip
-        yield Point(rows, index.kind, build, size, *_middle_and_end(times), recall)
+        yield _point(
+            vectors, queries, index.kind, build, size,
+            lambda query, index=index: np.argpartition(-index.similarities(query), 10)[:10],
+        )  # fmt: skip
+
+
+def measure_hnsw(rows: int) -> Iterator[Point]:
+    """What decision 10 turned down: a graph (Malkov and Yashunin 2018, arXiv:1603.09320)."""
+    import faiss
+
+    vectors, queries = _one(rows)
+    index = faiss.IndexHNSWFlat(vectors.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
+    began = time.perf_counter()
+    index.add(vectors)
+    build = time.perf_counter() - began
+    index.hnsw.efSearch = 128
+    size = len(faiss.serialize_index(index)) / 1e6
+    yield _point(
+        vectors, queries, "hnsw", build, size, lambda q: index.search(q[np.newaxis], 10)[1][0]
+    )
+
+
+def _one(rows: int) -> tuple[Vectors, Vectors]:
+    """Vectors of one programme, and of questions."""
+    seed = bundle.load(BUNDLE)
+    real, dice = seed.rankers.vectors(), np.random.default_rng(rows)
+    asked = [q.query for path in sorted((ROOT / "eval").glob("*.jsonl")) for q in read(path)][:300]
+    vectors = noisy(real, dice.integers(len(real), size=rows), dice)
+    return vectors, seed.encoder.encode(asked)
+
+
+def _point(
+    vectors: Vectors, queries: Vectors, kind: str, build: float, size: float,
+    ten_best: Callable[[Vectors], np.ndarray],
+) -> Point:  # fmt: skip
+    times, found = [], []
+    for query in queries:
+        began = time.perf_counter()
+        best = ten_best(query)
+        times.append((time.perf_counter() - began) * 1000)
+        found.append(set(best.tolist()))
+    recall = [
+        len(mine & set(np.argpartition(-(vectors @ query), 10)[:10].tolist())) / 10
+        for query, mine in zip(queries, found, strict=True)
+    ]
+    return Point(len(vectors), kind, build, size, *_middle_and_end(times), float(np.mean(recall)))
 
 
 def _rows(count: int) -> Rows:
@@ -273,7 +304,7 @@ def _growth(points: list[Point]) -> list[Row]:
 
 
 def plot(points: list[Point]) -> str:
-    """Milliseconds over vectors, both logarithmic, as SVG."""
+    """Milliseconds over vectors, both logarithmic in whole decades, as SVG."""
     across = _scale([p.rows for p in points], 60, 560)
     up = _scale([t for p in points for t in (p.median, p.p99)], 260, 30)
     parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 310" '
@@ -306,7 +337,7 @@ def plot(points: list[Point]) -> str:
 
 
 def _scale(values: list[float] | list[int], start: float, end: float) -> Callable[[float], float]:
-    low, high = np.log10(min(values)), np.log10(max(values))
+    low, high = np.floor(np.log10(min(values))), np.ceil(np.log10(max(values)))
     return lambda value: float(start + (np.log10(value) - low) / (high - low) * (end - start))
 
 
@@ -315,10 +346,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
     parser.add_argument("--programmes", type=int)
     parser.add_argument("--rows", type=int)
+    parser.add_argument("--hnsw", type=int)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
-    all_of_it = options.programmes is None and options.rows is None
-    rows: list[Row] = []
+    all_of_it = not (options.programmes or options.rows or options.hnsw)
+    rows: list[Row] = _growth(list(measure_hnsw(options.hnsw))) if options.hnsw else []
     if options.rows or all_of_it:
         points = list(measure_index(options.rows or SIZES[-1]))
         rows += _growth(points)
