@@ -155,13 +155,14 @@ class Load:
         loop, dice = asyncio.get_running_loop(), np.random.default_rng(1)
         gaps = 1 / rate if even else dice.exponential(1 / rate, int(rate * seconds))
         moments = np.cumsum(np.broadcast_to(gaps, int(rate * seconds)))
+        requests = [_request(next(source)) for _ in moments]  # now, when there is time
         everything, began = [], time.perf_counter()
-        for moment in moments:
+        for moment, request in zip(moments, requests, strict=True):
             if (wait := began + moment - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
             asked = Asked(began + float(moment))
             everything.append(asked)
-            self.waiting.append((asked, _request(next(source))))
+            self.waiting.append((asked, request))
             if self.idle:
                 self.idle.pop().ask(*self.waiting.popleft())
             elif self.open < MOST_CONNECTIONS:
