@@ -1,10 +1,9 @@
 """How many questions are searched at once, how many wait, and who is sent away. Plain ASGI.
 
 Searching is arithmetic: more threads at it than there are cores take turns, each slower than
-before. So `AT_ONCE` are searched, the next wait in line, and whoever finds the line full, or has
-stood in it for `PATIENCE` seconds, is told at once to come again: a crowd then costs the others
-little. What searches nothing (pages, assets, probes, metrics) never waits; messengers have lanes of
-their own.
+before. So `AT_ONCE` are searched, the next wait in line, and whoever finds it full, or gets no
+further in it, is told to come again: a crowd then costs the others little. What searches nothing
+(pages, assets, probes, metrics) never waits; messengers have lanes of their own.
 
 A place is taken when the whole body is here, and given back when the answer begins: a client that
 sends or reads slowly holds none.
@@ -14,8 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from contextvars import copy_context
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -29,6 +33,19 @@ SEARCHING = re.compile(
 )
 AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the work, runs beside it
 PATIENCE = 2.0  # seconds in line: where it does not move, since bundles are loaded, say
+HURRY = 0.15  # seconds in a line that is half full: nobody is served sooner for waiting longer
+SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def search(function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """What `function` returns, in one of as many threads as there are places: each thread that
+    ever searched keeps memory of its own.
+    """
+    call = partial(copy_context().run, function, *args, **named)
+    return await asyncio.get_running_loop().run_in_executor(_threads, call)
 
 
 class Line:
@@ -36,6 +53,7 @@ class Line:
 
     def __init__(self, most_waiting: int) -> None:
         self._most, self.waiting = most_waiting, 0
+        sys.setswitchinterval(SWITCH)
         self._places = asyncio.Semaphore(AT_ONCE)
 
     @property
@@ -50,9 +68,10 @@ class Line:
         """
         if self.full and self._places.locked():
             raise Busy
+        patience = HURRY if 2 * self.waiting >= self._most else PATIENCE
         self.waiting += 1
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 await self._places.acquire()
         except TimeoutError as error:
             raise Busy from error

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
-from bot import answering
+from bot import admission, answering
 from bot.errors import UnknownPassage
 from bot.library import Served
 from bot.messages import Citation, Question, Status
@@ -163,7 +162,7 @@ async def chat(asked: Asked, request: Request, state: Shared) -> AnswerOut:
     request.state.language = asked.language  # for the sentence of an error, too
     question = Question(asked.message, asked.language, asked.limit, "api")
     # Only the search goes to a thread: else FastAPI would send the answer's shape to one, too.
-    found, served = await to_thread(state.ask, question, asked.programme, client_of(request))
+    found, served = await admission.search(state.ask, question, asked.programme, client_of(request))
     return AnswerOut(
         status=found.status,
         message=found.message,

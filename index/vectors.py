@@ -20,7 +20,7 @@ from index.errors import BundleError
 from index.types import Vectors
 
 FLAT, IVF = "flat", "ivf"
-FLAT_UP_TO = 50_000  # rows
+FLAT_UP_TO = 20_000  # rows
 PROBED = 32  # lists looked into, of about 2 √rows
 FOUND = 2000  # rows, the best ones of those lists
 TRAINED = (64, 10)  # vectors for each list, rounds: to find the lists' centres
@@ -79,6 +79,7 @@ class VectorIndex:
         `ivf` knows the best `FOUND` rows of the lists it looked into; to all others it gives the
         worst of these. So they rank below what was found, and what was found ranks as if exact.
         """
+        faiss.omp_set_num_threads(1)  # this thread's: the other core is at another question
         if self.kind == FLAT:
             scores, ids = self._index.search(query[np.newaxis], len(self.rows))
             ordered = np.empty(len(self.rows), np.float32)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, cast
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from bot.channels.store import Store
 
 log = logging.getLogger(__name__)
-SWITCH = 0.001  # seconds until a search gives way to the event loop: platforms wait for that
 PULSE = 3.0  # seconds between signs of life
 BATCH = 1 << 20  # bytes: Meta sends up to 1,000 messages at once
 BATCHING = {"messenger", "whatsapp"}
@@ -173,7 +171,6 @@ class Channels:
         )
         self._reception = reception
         self._state.metrics.queue("channels", lambda: reception.lanes.waiting)
-        sys.setswitchinterval(SWITCH)
         pulse = asyncio.create_task(_pulse(reception))
         yield
         pulse.cancel()
