@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
@@ -24,6 +24,9 @@ from bot.origins import Origins
 from bot.settings import Settings
 from bot.state import Shared, State
 
+if TYPE_CHECKING:
+    from bot.insights.listening import Insights
+
 log = logging.getLogger(__name__)
 
 
@@ -33,15 +36,20 @@ def create_app(settings: Settings) -> FastAPI:
     library = Library(settings.index, metrics.loaded)
     metrics.watch("fundstelle_programmes", "Programmes served", lambda: len(library.all()))
     metrics.watch("fundstelle_refused", "Bundles refused", lambda: len(library.refused()))
-    state = State(settings, library, RateLimit(settings.rate_limit), metrics)
+    insights = _insights(settings, metrics)
+    state = State(settings, library, RateLimit(settings.rate_limit), metrics, insights)
     state.library.refresh()
     channels = Channels(state)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher = asyncio.create_task(_watch(state))
+        if insights:
+            insights.start()
         async with channels.running():
             yield
+        if insights:
+            await asyncio.to_thread(insights.stop)
         watcher.cancel()
         with suppress(asyncio.CancelledError):
             await watcher
@@ -70,6 +78,17 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     _add_probes(app)
     return app
+
+
+def _insights(settings: Settings, metrics: Metrics) -> Insights | None:
+    if not settings.counting:
+        return None
+    from bot.insights.listening import Insights  # not above: switched off, it isn't there
+    from bot.insights.store import Store
+
+    insights = Insights(Store(settings.insights_file, settings.insights_days))
+    metrics.queue("insights", lambda: insights.waiting)
+    return insights
 
 
 async def _watch(state: State) -> None:

@@ -36,6 +36,9 @@ class Settings:
     allowed_origins: str = ""  # FUNDSTELLE_ALLOWED_ORIGINS: sites with the widget, by comma
     # Every other FUNDSTELLE_*, for bot.channels; they hold secrets.
     channels: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    insights: str = ""  # FUNDSTELLE_INSIGHTS: on, to count what many ask; see bot.insights
+    insights_file: Path = Path("var/insights.sqlite")  # FUNDSTELLE_INSIGHTS_FILE: for the counts
+    insights_days: int = 90  # FUNDSTELLE_INSIGHTS_DAYS: until a count is deleted
     logs: str = ""  # FUNDSTELLE_LOGS: json, for machines that collect them; empty: for people
 
     def __post_init__(self) -> None:
@@ -47,9 +50,10 @@ class Settings:
             raise SettingsError("FUNDSTELLE_RATE_LIMIT: not of the form 3000/minute")
         if self.feedback and not Path(self.feedback).absolute().parent.is_dir():
             raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
+        self._check_insights()
         if self.logs not in ("", "json"):
             raise SettingsError("FUNDSTELLE_LOGS: neither json nor empty")
-        for name in ("most_letters", "most_bytes", "most_compared"):
+        for name in ("most_letters", "most_bytes", "most_compared", "insights_days"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
         for entry in _listed(self.allowed_origins):
@@ -58,6 +62,17 @@ class Settings:
                     f"FUNDSTELLE_ALLOWED_ORIGINS: {entry!r} is no origin such as "
                     "https://www.example.org (no path, no slash at the end)"
                 )
+
+    def _check_insights(self) -> None:
+        if self.insights not in ("", "on", "off"):
+            raise SettingsError("FUNDSTELLE_INSIGHTS: neither on nor off")
+        if self.counting and not self.insights_file.absolute().parent.is_dir():
+            raise SettingsError("FUNDSTELLE_INSIGHTS_FILE: its folder is not there")
+
+    @property
+    def counting(self) -> bool:
+        """Whether it is counted what is asked."""
+        return self.insights == "on"
 
     @property
     def origins(self) -> frozenset[str]:
@@ -80,6 +95,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         "most_bytes": int,
         "most_compared": int,
         "reload_seconds": float,
+        "insights_file": Path,
+        "insights_days": int,
     }
     values: dict[str, object] = {}
     names = [name for name in Settings.__dataclass_fields__ if name != "channels"]

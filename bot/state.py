@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
@@ -16,6 +16,9 @@ from bot.metrics import Metrics
 from bot.settings import Settings
 from index.search import Encode
 
+if TYPE_CHECKING:
+    from bot.insights.listening import Insights  # only where it is on
+
 
 @dataclass(frozen=True)
 class State:
@@ -25,12 +28,13 @@ class State:
     library: Library
     limit: RateLimit
     metrics: Metrics
+    insights: Insights | None = None
 
     def ask(self, question: Question, slug: str | None, client: str) -> tuple[Answer, Served]:
         """Answer `question`, counted and limited."""
         self.limit.check(client)
         served = self.library.get(slug)
-        return self._answer(question, served), served
+        return self._answer(question, served, client), served
 
     def compare(
         self, question: Question, slugs: Sequence[str], client: str
@@ -41,12 +45,19 @@ class State:
         chosen = self.library.several(slugs, self.settings.most_compared)
         self.limit.check(client, len(chosen))
         encoders = answering.encoders(chosen)
-        return [(self._answer(question, s, encoders[s.bundle.encoder]), s) for s in chosen]
+        return [(self._answer(question, s, client, encoders[s.bundle.encoder]), s) for s in chosen]
 
-    def _answer(self, question: Question, served: Served, encode: Encode | None = None) -> Answer:
+    def _answer(
+        self, question: Question, served: Served, client: str, encode: Encode | None = None
+    ) -> Answer:
+        hearing = self.insights.hearing(served, encode) if self.insights else None
         with self.metrics.timed(question.channel):
-            found = answering.answer(question, served, self.settings.most_letters, encode)
+            found = answering.answer(
+                question, served, self.settings.most_letters, hearing or encode
+            )
         self.metrics.answered(served.slug, found.status, question.channel, question.language)
+        if hearing and question.whole:
+            hearing.answered(question, found, client)
         return found
 
     def url(self, request: Request, citation: Citation) -> str:

@@ -126,3 +126,4 @@ def test_the_server_imports_neither_torch_nor_transformers(
         "simplemma",
     }
     assert not modules & heavy
+    assert not {m for m in modules if m.startswith(("bot.insights", "sqlite3"))}  # off by default
