@@ -30,6 +30,7 @@ HEAVY = {
     "markdown_it": {"index/readers/markdown.py"},
     "nacl": {"bot/channels/threema.py"},
     "redis": {"bot/channels/store.py"},
+    "sqlite3": {"bot/insights/store.py"},
     "pypdfium2": {"index/pdf/decode.py"},
     "PIL": {"index/pdf/decode.py", "index/report.py", "bot/pictures.py"},
     "xml": {"index/readers/files.py", "index/readers/docx.py", "index/readers/odt.py"},

@@ -26,6 +26,7 @@ from operator import attrgetter
 import numpy as np
 
 from bot.insights import K
+from bot.insights.words import MOST as WORDS
 from bot.insights.words import Form, forms, shared
 from bot.messages import Status
 from index.types import Vectors
@@ -34,7 +35,8 @@ from index.types import Vectors
 # ten askers that way.
 LIFETIME = 7 * 86400.0
 NEAR = 0.7  # cosine between a question and the centroid of those it joins
-MOST = 250_000  # askers and words remembered in all groups together, some 50 MB
+MOST = 250_000  # askers and words remembered in all groups together, some 40 MB
+EACH = 40  # as many a group takes for itself and its vectors
 HOUSEHOLD = 56  # bits of an IPv6 address that one line is given (RIPE-690)
 
 
@@ -91,7 +93,7 @@ class Group:
     @property
     def weight(self) -> int:
         """What it takes of `MOST`."""
-        return 1 + self.size + len(self.used)
+        return EACH + self.size + len(self.used)
 
     def row(self) -> Row | None:
         """What may be kept; None where too few asked, or a cluster has no word in common."""
@@ -107,34 +109,38 @@ class Clusters:
 
     def __init__(self, dimension: int) -> None:
         self.groups: list[Group] = []
-        self._sums = self._centroids = np.zeros((0, dimension), np.float32)
+        # Rows for the groups in their order, and spare ones.
+        self._sums = np.zeros((8, dimension), np.float32)
+        self._centroids = np.zeros_like(self._sums)
 
     def add(self, asked: Asked, asker: str, now: float) -> None:
         """Let a question join those that it is like."""
         at = self._nearest(asked.vector)
         if at is None:
-            at = self._begin(Group(asked.programme, now), len(asked.vector))
+            at = self._begin(Group(asked.programme, now))
         if self.groups[at].add(asker, forms(asked.text)):
             self._sums[at] += asked.vector
             self._centroids[at] = self._sums[at] / max(1e-9, float(np.linalg.norm(self._sums[at])))
 
     def _nearest(self, vector: Vectors) -> int | None:
-        cosines = self._centroids @ vector
+        cosines = self._centroids[: len(self.groups)] @ vector
         at = int(cosines.argmax()) if len(cosines) else -1
         return at if at >= 0 and cosines[at] >= NEAR else None
 
-    def _begin(self, group: Group, dimension: int) -> int:
-        empty = np.zeros((1, dimension), np.float32)
+    def _begin(self, group: Group) -> int:
+        if len(self.groups) == len(self._sums):
+            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)])
+            self._centroids = np.concatenate([self._centroids, np.zeros_like(self._centroids)])
         self.groups.append(group)
-        self._sums = np.concatenate([self._sums, empty])
-        self._centroids = np.concatenate([self._centroids, empty])
         return len(self.groups) - 1
 
     def drop(self, gone: set[Group]) -> None:
         """Forget groups, their vectors too."""
         kept = [at for at, group in enumerate(self.groups) if group not in gone]
+        spare = np.zeros((8, self._sums.shape[1]), np.float32)
         self.groups = [self.groups[at] for at in kept]
-        self._sums, self._centroids = self._sums[kept], self._centroids[kept]
+        self._sums = np.concatenate([self._sums[kept], spare])
+        self._centroids = np.concatenate([self._centroids[kept], spare])
 
 
 class Groups:
@@ -152,13 +158,13 @@ class Groups:
         if place not in self._sections:
             self._sections[place] = Group(asked.programme, now, asked.status, asked.section)
         self._sections[place].add(asker)
-        self._weight += 2
+        self._weight += EACH + 1
         if asked.status != "answered":
             clusters = self._clusters.setdefault(
                 (asked.programme, asked.model), Clusters(len(asked.vector))
             )
             clusters.add(asked, asker, now)
-            self._weight += 2 + 3 * len(asked.text.split())
+            self._weight += EACH + 1 + 3 * WORDS
 
     @property
     def full(self) -> bool:
