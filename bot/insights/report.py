@@ -19,10 +19,11 @@ from bot.insights.store import Kept
 
 BAR = 24  # signs of the longest bar
 SHOWN = 30  # lines of a table
+NOWHERE = "(none came near)"
 STATUSES = ("answered", "related", "nothing")
 NOTE = (
     f"Groups of at least {K} askers, in whole tens; smaller ones were never kept. Somebody who"
-    " asks again in another week, of another server or from another address counts again."
+    " asks again on another day, of another server or from another address counts again."
 )
 
 
@@ -61,7 +62,7 @@ class Summary:
     programme: str
     unanswered: tuple[Line, ...]
     answered: tuple[Line, ...]  # by section
-    related: tuple[Line, ...]  # likewise
+    related: tuple[Line, ...]  # likewise, the nearest
     days: tuple[tuple[date, Line], ...]  # all of them, of the first to the last
 
 
@@ -78,12 +79,13 @@ def _summary(programme: str, kept: Sequence[Kept]) -> Summary:
         if each.row.status is not None:
             sections[each.row.status][each.row.section] += each.row.askers
             days[each.day] += each.row.askers
+    nowhere = Counter({NOWHERE: sections["nothing"].total()})
     topics = [(t.title, t.askers) for t in _topics(k for k in kept if k.row.status is None)]
     return Summary(
         programme,
         _lines(topics),
         _lines(sections["answered"].most_common()),
-        _lines(sections["related"].most_common()),
+        _lines((sections["related"] + nowhere).most_common()),
         _days(days),
     )
 

@@ -44,6 +44,7 @@ def test_days_are_added_up() -> None:
     ]
     assert [line.askers for _, line in rot.days] == [70, 0, 0, 20]
     assert [(line.title, line.askers) for line in blau.related] == [("Kultur", 10)]
+    assert [line.askers for line in rot.related] == [30]  # nothing came near
 
 
 def test_words_of_the_public_are_text_in_the_page() -> None:
