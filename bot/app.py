@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
@@ -35,6 +36,9 @@ NO_TELEMETRY: TelemetryConfig = {
     "tracing": False, "metrics": False, "logs": False, "auto_configure": False,
 }  # fmt: skip
 
+if TYPE_CHECKING:
+    from bot.insights.listening import Insights
+
 
 def create_app(settings: Settings) -> FastAPI:
     """A server for all programmes under `settings.index`."""
@@ -43,20 +47,25 @@ def create_app(settings: Settings) -> FastAPI:
     library = Library(store, metrics.loaded, settings.most_loaded)
     metrics.watch("fundstelle_programmes", "Programmes served", lambda: len(library.all()))
     metrics.watch("fundstelle_refused", "Bundles refused", lambda: len(library.refused()))
+    insights = _insights(settings, metrics)
     hasher = Hasher(settings.secret if settings.redis else "")
     counts, close = _counts(settings, metrics)
     state = State(
         settings, library, RateLimit(settings.rate_limit, counts, hasher),
         RateLimit(settings.programme_rate_limit, counts, hasher, "programme", ProgrammeBusy),
-        metrics, hasher,
+        metrics, hasher, insights,
     )  # fmt: skip
     state.library.refresh()
     channels = Channels(state)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if insights:
+            insights.start()
         async with watching(state), channels.running():
             yield
+        if insights:
+            await asyncio.to_thread(insights.stop)
         close()
 
     app = FastAPI(
@@ -105,6 +114,17 @@ def _line(settings: Settings, metrics: Metrics) -> Line:
     line = Line(settings.most_waiting)
     metrics.queue("questions", lambda: line.waiting)
     return line
+
+
+def _insights(settings: Settings, metrics: Metrics) -> Insights | None:
+    if not settings.counting:
+        return None
+    from bot.insights.listening import Insights  # not above: switched off, it isn't there
+    from bot.insights.store import Store
+
+    insights = Insights(Store(settings.insights_file, settings.insights_days))
+    metrics.queue("insights", lambda: insights.waiting)
+    return insights
 
 
 def _add_probes(app: FastAPI) -> None:

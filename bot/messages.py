@@ -18,6 +18,7 @@ class Question:
     language: str = "de"
     limit: int = 3
     channel: str = "page"  # how it came: page, api, or a messenger's name; never what was typed
+    whole: bool = True  # False while somebody is still typing it
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,8 @@ def app_page(slug: str, request: Request, state: Shared) -> HTMLResponse:
     served = state.library.get(slug)
     said = wording(languages.chosen(request, served.info.language).language.code)
     words = {**vars(said.offline), **{name: getattr(said, name) for name in ANSWERS}}
+    if state.settings.counting:  # only what the server answers; on the device nobody counts
+        words["nothing_stored"] += f" {said.insights.short}"
     return page(
         request, "app.html", headers={"Content-Security-Policy": APP_POLICY}, served=served,
         version=served.version, shell=shell()[0], words=words,

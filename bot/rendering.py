@@ -43,13 +43,15 @@ def page(
     `languages.menu`.
     """
     look = languages.chosen(request, language_of(served))
+    settings = request.app.state.fundstelle.settings
     everything = {
         "programme": programme(served) if served else None,
         "w": wording(look.language.code),
         "language": look.language,
         "at": look.link,
         "menu": languages.menu(request, path),
-        "feedback": bool(request.app.state.fundstelle.settings.feedback),
+        "feedback": bool(settings.feedback),
+        "insights": settings.insights_days if settings.counting else 0,
         **context,
     }
     html = environment.get_template(template).render(**everything)

@@ -58,6 +58,9 @@ class Settings:
     traces: str = (
         ""  # FUNDSTELLE_TRACES: on, off; empty: on where OTEL_EXPORTER_OTLP_ENDPOINT is set
     )
+    insights: str = ""  # FUNDSTELLE_INSIGHTS: on, to count what many ask; see bot.insights
+    insights_file: Path = Path("var/insights.sqlite")  # FUNDSTELLE_INSIGHTS_FILE: for the counts
+    insights_days: int = 90  # FUNDSTELLE_INSIGHTS_DAYS: until a count is deleted
     logs: str = ""  # FUNDSTELLE_LOGS: json, for machines that collect them; empty: for people
 
     def __post_init__(self) -> None:
@@ -71,6 +74,7 @@ class Settings:
         self._check_redis()
         if self.feedback and not Path(self.feedback).absolute().parent.is_dir():
             raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
+        self._check_insights()
         if self.traces not in ("", "on", "off"):
             raise SettingsError("FUNDSTELLE_TRACES: neither on nor off")
         if self.logs not in ("", "json"):
@@ -84,7 +88,14 @@ class Settings:
                 )
 
     def _check_numbers(self) -> None:
-        for name in ("most_letters", "most_bytes", "most_compared", "most_loaded", "most_waiting"):
+        for name in (
+            "most_letters",
+            "most_bytes",
+            "most_compared",
+            "most_loaded",
+            "most_waiting",
+            "insights_days",
+        ):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
         for name in ("reload_seconds", "drain_seconds"):
@@ -101,6 +112,17 @@ class Settings:
         if len(self.secret) < 32:
             # Without it the hashes of two servers differ; beside the hashes it would undo them.
             raise SettingsError("FUNDSTELLE_SECRET: 32 signs are needed with FUNDSTELLE_REDIS")
+
+    def _check_insights(self) -> None:
+        if self.insights not in ("", "on", "off"):
+            raise SettingsError("FUNDSTELLE_INSIGHTS: neither on nor off")
+        if self.counting and not self.insights_file.absolute().parent.is_dir():
+            raise SettingsError("FUNDSTELLE_INSIGHTS_FILE: its folder is not there")
+
+    @property
+    def counting(self) -> bool:
+        """Whether it is counted what is asked."""
+        return self.insights == "on"
 
     @property
     def origins(self) -> frozenset[str]:
@@ -127,6 +149,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         "reload_seconds": float,
         "read_seconds": float,
         "drain_seconds": float,
+        "insights_file": Path,
+        "insights_days": int,
     }
     try:
         environment = _renamed(from_files(environment))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
@@ -17,6 +17,9 @@ from bot.metrics import Metrics
 from bot.settings import Settings
 from index.search import Encode, once
 
+if TYPE_CHECKING:
+    from bot.insights.listening import Insights  # only where it is on
+
 
 @dataclass(frozen=True)
 class State:
@@ -28,13 +31,14 @@ class State:
     programme_limit: RateLimit
     metrics: Metrics
     hasher: Hasher
+    insights: Insights | None = None
 
     def ask(self, question: Question, slug: str | None, client: str) -> tuple[Answer, Served]:
         """Answer `question`, counted and limited."""
         self.limit.check(client)
         served = self.library.get(slug)
         self.programme_limit.check(served.slug)
-        return self._answer(question, served), served
+        return self._answer(question, served, client), served
 
     def compare(
         self, question: Question, slugs: Sequence[str], client: str
@@ -47,13 +51,20 @@ class State:
         for served in chosen:
             self.programme_limit.check(served.slug)
         encoders = answering.encoders(chosen)
-        return [(self._answer(question, s, encoders[s.bundle.encoder]), s) for s in chosen]
+        return [(self._answer(question, s, client, encoders[s.bundle.encoder]), s) for s in chosen]
 
-    def _answer(self, question: Question, served: Served, encode: Encode | None = None) -> Answer:
+    def _answer(
+        self, question: Question, served: Served, client: str, encode: Encode | None = None
+    ) -> Answer:
+        hearing = None
         with self.metrics.timed(question.channel), traces.span("answer", programme=served.slug):
             encode = traces.within("encode", encode or once(served.bundle.encoder))
+            if self.insights:
+                encode = hearing = self.insights.hearing(served, encode)
             found = answering.answer(question, served, self.settings.most_letters, encode)
         self.metrics.answered(served.slug, found.status, question.channel, question.language)
+        if hearing and question.whole:
+            hearing.answered(question, found, client)
         return found
 
     def url(self, request: Request, citation: Citation) -> str:

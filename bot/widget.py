@@ -87,6 +87,7 @@ def words(
         "language": spoken.tag,
         "dir": spoken.direction,
         "words": spoken.words,
+        "counted": _counted(state, spoken),
         "programme": _about(served),
         "suggestions": answering.suggestions(served),
         "allowed": origin in (None, _own(state, request))
@@ -201,6 +202,11 @@ def _about(served: Served) -> dict[str, str]:
     }
 
 
+def _counted(state: State, spoken: Said) -> str:
+    """What is said of counting, where it is switched on."""
+    return str(wording(spoken.code).insights.short) if state.settings.counting else ""
+
+
 def _own(state: State, request: Request) -> str:
     """The server's own origin."""
     base = state.settings.base_url or str(request.base_url)
@@ -222,6 +228,7 @@ def _embedded(
     spoken = said(language or served.info.language)
     context: dict[str, Any] = {
         "w": spoken.words,
+        "counted": _counted(state, spoken),
         "language": spoken.tag,
         "dir": spoken.direction,
         "programme": served.info,

@@ -21,6 +21,7 @@ HEAVY = {
     "sentence_transformers": {"index/encoder.py"},
     "onnxruntime": {"index/query_encoder.py"},
     "tokenizers": {"index/query_encoder.py"},
+    "grpc": {"index/stores/qdrant/connection.py"},
     "faiss": {"index/vectors.py"},
     "syntok": {"index/sentences.py"},
     "simplemma": {"index/headings.py"},
@@ -30,6 +31,7 @@ HEAVY = {
     "markdown_it": {"index/readers/markdown.py"},
     "nacl": {"bot/channels/threema.py"},
     "redis": {"bot/channels/store.py", "bot/replicas.py", "index/announcing.py"},
+    "sqlite3": {"bot/insights/store.py"},
     "pypdfium2": {"index/pdf/decode.py"},
     "PIL": {"index/pdf/decode.py", "index/report.py", "bot/pictures.py"},
     "xml": {"index/readers/files.py", "index/readers/docx.py", "index/readers/odt.py"},
@@ -126,3 +128,4 @@ def test_the_server_imports_neither_torch_nor_transformers(
         "simplemma",
     }
     assert not modules & heavy
+    assert not {m for m in modules if m.startswith(("bot.insights", "sqlite3"))}  # off by default

@@ -137,6 +137,9 @@ class Core(Protocol):
     def languages(self) -> Sequence[str]:
         """Those that there are sentences in."""
 
+    def counting(self) -> int:
+        """For how many days it is kept what many ask; 0 where nothing is."""
+
     def ask(self, question: Question, programme: str, client: str) -> Answer:
         """The answer. Raises Said."""
 

@@ -26,6 +26,7 @@ class Talk:
     """Where a conversation is. `choices`: what the numbers of the last list stand for."""
 
     greeted: bool = False
+    told: bool = False  # that it is counted what many ask
     programme: str = ""
     language: str = DEFAULT
     more: tuple[str, ...] = ()
@@ -73,9 +74,10 @@ def turn(core: Core, talk: Talk, incoming: Incoming, client: str) -> Step:
         reply, after = _dispatch(step)
     except Said as said:
         reply, after = Reply((str(said),)), talk
-    if not talk.greeted:
+    counting = bool(core.counting())
+    if not talk.greeted or (counting and not talk.told):  # it may have been switched on since
         reply = replace(reply, before=(*_notice(step, after), *reply.before))
-    return reply, replace(after, greeted=True)
+    return reply, replace(after, greeted=True, told=counting)
 
 
 def found(core: Core, incoming: Incoming, client: str) -> tuple[Quote, ...]:
@@ -85,7 +87,9 @@ def found(core: Core, incoming: Incoming, client: str) -> tuple[Quote, ...]:
         return ()
     try:
         answer = core.ask(
-            Question(incoming.text, limit=FOUND, channel=CHANNEL), programmes[0].slug, client
+            Question(incoming.text, limit=FOUND, channel=CHANNEL, whole=False),
+            programmes[0].slug,
+            client,
         )
     except Said:
         return ()
@@ -282,7 +286,11 @@ def _imprint(step: _Turn, _: str) -> Step:
 
 def _privacy(step: _Turn, _: str) -> Step:
     lines = tuple(p.privacy for p in _concerned(step) if p.privacy)
-    return Reply((step.say("privacy"), *lines)), step.talk
+    words, days = wording(step.talk.language), step.core.counting()
+    said = (
+        f"{words.insights.questions} {words.insights.counts}" if days else words.privacy.questions
+    )
+    return Reply((step.say("privacy", questions=said.format(days=days)), *lines)), step.talk
 
 
 def _concerned(step: _Turn) -> Sequence[Programme]:
@@ -294,7 +302,9 @@ def _notice(step: _Turn, talk: Talk) -> tuple[str, ...]:
     """What somebody is told before the first answer."""
     chosen = _of(replace(step, talk=talk))
     places = "\n".join(p for p in (chosen.imprint, chosen.privacy) if p) if chosen else ""
-    notice = say(talk.language, "notice")
+    words = wording(talk.language)
+    stored = words.insights.short if step.core.counting() else words.chat.stores_nothing
+    notice = say(talk.language, "notice", stored=stored)
     return (notice, places) if places else (notice,)
 
 

@@ -85,6 +85,10 @@ class Desk:
         """See Core."""
         return CODES
 
+    def counting(self) -> int:
+        """See Core."""
+        return self._state.settings.insights_days if self._state.settings.counting else 0
+
     def ask(self, question: Question, programme: str, client: str) -> Answer:
         """See Core."""
         try:

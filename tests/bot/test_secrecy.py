@@ -117,6 +117,33 @@ def test_nothing_that_people_sent_is_in_the_servers_output(
     assert [path.name for path in tmp_path.iterdir()] == [server.log.name]
 
 
+def test_counting_keeps_what_ten_share_and_nothing_of_one(index: Path, tmp_path: Path) -> None:
+    """Insights are on; ten people ask, each with a word of their own. The file has what they share,
+    from the moment the server is stopped; neither file nor output has more.
+    """
+    file = tmp_path / "insights.sqlite"
+    settings = {
+        "FUNDSTELLE_TRUSTED_PROXIES": "127.0.0.1", "FUNDSTELLE_INSIGHTS": "on",
+        "FUNDSTELLE_INSIGHTS_FILE": str(file),
+    }  # fmt: skip
+    with running(index, tmp_path, settings) as server:
+        for number in range(10):
+            text = f"Hundesteuer {WORD}{'abcdefghij'[number]}"
+            request = post("/api/chat", "application/json", json.dumps({"message": text}).encode())
+            address = f"203.0.113.{100 + number}"
+            answer = server.raw(request.replace(ADDRESS.encode(), address.encode()))
+            assert b" 200 " in answer.split(b"\r\n")[0]
+        assert b"Hundesteuer" not in file.read_bytes()
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(20)
+    content = file.read_bytes()
+    assert b"Hundesteuer" in content
+    for trace in (WORD.lower().encode(), b"203.0.113"):
+        assert trace not in content.lower()
+    check(server.said())
+    assert {path.name for path in tmp_path.iterdir()} == {server.log.name, file.name}
+
+
 def test_a_fault_is_logged_without_what_caused_it(index: Path, tmp_path: Path) -> None:
     """The server's own code raises errors that quote the question, chained and noted: the log has
     their kind and their line.

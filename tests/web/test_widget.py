@@ -22,6 +22,7 @@ from bench import small
 from bench.small import Chapter
 from bot.app import create_app
 from bot.settings import Settings
+from bot.wording import wording
 from tests.conftest import ROOT, SLUG
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -485,6 +486,19 @@ def test_a_refusal_is_said_in_the_servers_words(new: Callable[..., Page], index_
         ask(page)
         panel.get_by_text("Bitte warten.").wait_for()
         assert panel.locator("#question").input_value() == QUESTION
+
+
+def test_counting_is_said_before_anything_is_asked(
+    new: Callable[..., Page], index_root: Path, tmp_path: Path
+) -> None:
+    """Where the operator has switched it on; on a phone, too, without a line too wide."""
+    counted = {"insights": "on", "insights_file": tmp_path / "insights.sqlite"}
+    with serving(index_root, **counted) as sites:
+        page = new(viewport=PHONE)
+        panel = opened(page, f"{sites.host}/sober.html")
+        said = panel.get_by_text(wording().insights.short)
+        assert said.is_visible()
+        assert panel.locator(".foot").evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
 def test_a_late_reply_is_dropped(page: Page, sites: Sites) -> None:

@@ -24,8 +24,8 @@ export function mount(host, start) {
 }
 
 class Panel {
-  constructor(host, { words, language, dir, programme, suggestions, allowed }) {
-    Object.assign(this, { host, words, language, programme, allowed });
+  constructor(host, { words, language, dir, programme, suggestions, allowed, counted }) {
+    Object.assign(this, { host, words, language, programme, allowed, counted });
     this.sheet = matchMedia(SHEET);
     this.newest = 0; // a reply to an older question than the newest comes too late and is dropped
     this.turns = [];
@@ -71,7 +71,7 @@ class Panel {
     this.keep = make("input", { type: "checkbox", id: "keep", onchange: () => this.remember() });
     this.keeping = make("label", { class: "keep" }, this.keep, make("span", {}, w.keep));
     this.says = make("div", { class: "says" }, this.state, this.again);
-    this.foot.append(this.says, this.ask, this.keeping, make("p", { class: "links" },
+    this.foot.append(this.says, this.ask, this.keeping, make("p", { class: "links" }, this.counted ? make("span", {}, this.counted) : null,
       this.link(this.page("/impressum"), w.imprint), this.link(this.page("/datenschutz"), w.privacy)));
     this.offer(w.suggestions, this.first);
     return make("section", {
