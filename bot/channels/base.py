@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bot.messages import Answer, Citation, Question
+from bot.wording import DEFAULT
 from index.types import Span
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Reply:
     after: tuple[str, ...] = ()
     choices: tuple[Button, ...] = ()
     buttons: tuple[Button, ...] = ()
+    language: str = DEFAULT  # of the sentences; quotes are in the programme's
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,11 @@ from bot.channels.base import (
 from bot.channels.client import Client, Undeliverable
 from bot.channels.conversation import Talk
 from bot.channels.lanes import Lanes
-from bot.channels.store import Claim, Hasher, Store
+from bot.channels.store import Claim, Hasher, MemoryStore, Store
 
 log = logging.getLogger(__name__)
 TALK = 24 * 3600.0  # seconds that a conversation is remembered
+ASKED = 600.0  # seconds that a question waits for the choice of a programme
 FORGET = 60.0  # seconds beyond a channel's lifetime: clocks differ
 THREADS = 2  # the search is arithmetic; more would only wait for each other
 Count = Callable[[str, str], None]  # channel, outcome
@@ -51,12 +52,13 @@ class Reception:
         hasher: Hasher,
         client: Client,
         count: Count,
-        most_waiting: int = 10_000,
+        lanes: Lanes,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._core, self._store, self._hasher = core, store, hasher
         self._client, self._count, self._now = client, count, now
-        self.lanes = Lanes(most_waiting)
+        self._asked = MemoryStore()  # never Redis: these are people's questions
+        self.lanes = lanes
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="channels")
 
     async def receive(self, channel: Channel, received: Received) -> Ack:
@@ -159,14 +161,16 @@ class Reception:
     async def _found(self, channel: Channel, incoming: Incoming) -> Sequence[Outgoing]:
         """The search runs in a thread, so that others are acknowledged meanwhile."""
         who = self._hasher.key("sender", channel.name, incoming.sender)
-        if incoming.inline:
-            quotes = await self._threaded(partial(conversation.found, self._core, incoming, who))
-            return channel.render(Reply(quotes=quotes), incoming)
         talk = _wished(conversation.load(await self._store.read(who)), incoming)
-        reply, after = await self._threaded(
-            partial(conversation.turn, self._core, talk, incoming, who)
-        )
+        talk = replace(talk, asked=await self._asked.read(who) or "")
+        turn = (self._core, talk, incoming, channel.name, who)
+        if incoming.inline:
+            quotes = await self._threaded(partial(conversation.found, *turn))
+            return channel.render(Reply(quotes=quotes), incoming)
+        reply, after = await self._threaded(partial(conversation.turn, *turn))
         await self._store.write(who, after.dump(), TALK)
+        if after.asked != talk.asked:
+            await self._asked.write(who, after.asked, ASKED if after.asked else 0.0)
         return channel.render(reply, incoming)
 
     async def _threaded(self, work: Callable[[], T]) -> T:
@@ -209,6 +213,7 @@ class Reception:
 
     async def pulse(self) -> None:
         """A sign of life, and what dead servers left behind."""
+        await self._asked.pulse()
         if lost := await self._store.pulse():
             log.error(
                 "%d messages taken on by a server that died were left unanswered, unless their "
@@ -224,6 +229,7 @@ class Reception:
         await self.lanes.run(self._client.close())
         await self.lanes.run(self._store.close())
         await self._store.close()
+        await self._asked.close()
         await self.lanes.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 

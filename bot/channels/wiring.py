@@ -35,6 +35,10 @@ SWITCH = 0.001  # seconds until a search gives way to the event loop: platforms 
 PULSE = 3.0  # seconds between signs of life
 BATCH = 1 << 20  # bytes: Meta sends up to 1,000 messages at once
 BATCHING = {"messenger", "whatsapp"}
+FORGETFUL = (
+    "without FUNDSTELLE_REDIS nothing is known of messages from before this start: some may have "
+    "been taken on and never answered, and what is delivered again may be answered a second time"
+)
 
 
 def configured(values: Mapping[str, str]) -> dict[str, Channel]:
@@ -153,17 +157,18 @@ class Channels:
             yield
             return
         from bot.channels.client import Client  # httpx takes a while; only who needs it waits
+        from bot.channels.lanes import Lanes
         from bot.channels.reception import Reception
 
         values = self._state.settings.channels
         store, hasher = _remembering(values)
-        client = Client(timeout=_number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0))
-        waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000))
+        lanes = Lanes(int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000)))
+        client = Client(_number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0), lanes.rest)
         reception = Reception(
-            Desk(self._state), store, hasher, client, self._state.metrics.channel, waiting
+            Desk(self._state), store, hasher, client, self._state.metrics.channel, lanes
         )
         self._reception = reception
-        self._state.metrics.queue("channels", lambda: reception.lanes.waiting)
+        self._state.metrics.queue("channels", lambda: lanes.waiting)
         sys.setswitchinterval(SWITCH)
         pulse = asyncio.create_task(_pulse(reception))
         yield
@@ -193,6 +198,7 @@ def _remembering(values: Mapping[str, str]) -> tuple[Store, Hasher]:
 
     url, secret = values.get("FUNDSTELLE_REDIS", ""), values.get("FUNDSTELLE_CHANNELS_SECRET", "")
     if not url:
+        log.warning(FORGETFUL)
         return MemoryStore(), Hasher()
     if not url.startswith(("redis://", "rediss://", "unix://")):
         raise SettingsError("FUNDSTELLE_REDIS: not an address such as redis://127.0.0.1:6379/0")

@@ -22,6 +22,7 @@ from bench import small
 from bench.small import Chapter
 from bot.app import create_app
 from bot.settings import Settings
+from bot.wording import wording
 from tests.bot.channels.kits import KITS, Delivery, Kit
 from tests.bot.channels.peers.server import Peer, running
 
@@ -36,6 +37,7 @@ PARTS = [
 ]
 LONG = " ".join(PARTS)
 ASKED_LONG = "Bleibt das Schwimmbad offen?"
+WORDS = wording().channels
 
 
 @pytest.fixture(scope="session")
