@@ -80,7 +80,7 @@ class TelegramKit(Kit):
         return {"TOKEN": TOKEN, "SECRET": self.secret, "NAME": "FragBot", "API": api}
 
     def peer(self) -> Peer:
-        return Peer(telegram.check(TOKEN))
+        return Peer(telegram.check(TOKEN), telegram.ok)
 
     def delivery(self, update: Mapping[str, Any]) -> Delivery:
         body = json.dumps(update).encode()
@@ -114,7 +114,7 @@ class ThreemaKit(Kit):
         self.phone = threema.Phone()
 
     def environment(self, api: str) -> dict[str, str]:
-        key = self.phone.gateway_hex
+        key = self.phone.gateway_key
         return {"ID": threema.GATEWAY, "SECRET": threema.SECRET, "KEY": key, "API": api}
 
     def peer(self) -> Peer:

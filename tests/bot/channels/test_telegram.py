@@ -14,7 +14,6 @@ from typing import Any
 import aiogram.methods
 import pytest
 from pydantic import BaseModel
-from starlette.responses import JSONResponse
 
 from bot.channels import conversation
 from bot.channels.base import Button, Incoming, Quote, Reply
@@ -22,7 +21,7 @@ from bot.channels.telegram import Telegram, make
 from tests.bot.channels.conftest import ASKED_LONG, House, house
 from tests.bot.channels.kits import TOKEN, TelegramKit
 from tests.bot.channels.peers import telegram as api
-from tests.bot.channels.peers.server import Peer, running
+from tests.bot.channels.peers.server import running
 from tests.conftest import ROOT
 
 PAYLOADS = Path(__file__).parent / "payloads" / "telegram"
@@ -192,18 +191,6 @@ def test_a_setting_that_cant_be_right_stops_the_start(name: str, value: str) -> 
         make(values)
 
 
-class Setup(Peer):
-    """The Bot API's part in setting up."""
-
-    def __init__(self) -> None:
-        super().__init__(api.check(TOKEN), self._result)
-
-    def _result(self, path: str) -> Any:
-        results = {"getMe": {"id": 4711, "username": "FragBot"},
-                   "getWebhookInfo": {"pending_update_count": 0}}  # fmt: skip
-        return JSONResponse({"ok": True, "result": results.get(path.rsplit("/", 1)[1], True)})
-
-
 def command(address: str, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "FUNDSTELLE_TELEGRAM_TOKEN": TOKEN, "FUNDSTELLE_TELEGRAM_SECRET": "S" * 32,
@@ -220,7 +207,7 @@ def test_one_command_sets_the_webhook_up() -> None:
     """As docs/channels.md says: address, secret, kinds of updates, commands; the token is never
     shown.
     """
-    peer = Setup()
+    peer = TelegramKit().peer()
     with running(peer) as address:
         done = command(address, "set-webhook")
         assert (done.returncode, done.stderr) == (0, "")
