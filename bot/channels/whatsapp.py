@@ -50,8 +50,10 @@ class WhatsApp(Meta):
     def parse(self, received: Received) -> Sequence[Incoming]:
         """Every message of every change of every entry: Meta batches. Receipts are none."""
         body = parsed(received.body)
-        if not isinstance(body, dict) or body.get("object") != "whatsapp_business_account":
+        if not isinstance(body, dict):
             raise Malformed
+        if body.get("object") != "whatsapp_business_account":
+            return ()  # another product of the same app; sent again for days if it were refused
         values = [
             inner(change, "value")
             for entry in listed(body, "entry")
