@@ -165,6 +165,10 @@ class Channel(Protocol):
         """The answer may ride in the response, so it is found before the request is answered."""
 
     @property
+    def paced(self) -> bool:
+        """Whether one sender's messages are only answered up to a number: see `reception`."""
+
+    @property
     def repeated(self) -> Ack:
         """What a message gets that was taken on before."""
 
@@ -196,6 +200,7 @@ class Quiet:
     name: str = ""
     lifetime: float = 3600.0
     responds: bool = False
+    paced: bool = True
     repeated: Ack = Ack()
 
     def challenge(self, received: Received) -> Ack:

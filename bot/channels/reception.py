@@ -36,6 +36,7 @@ from bot.channels.store import Claim, Hasher, MemoryStore, Store
 log = logging.getLogger(__name__)
 TALK = 24 * 3600.0  # seconds that a conversation is remembered
 ASKED = 600.0  # seconds that a question waits for the choice of a programme
+MOST, REST = 200, 3600.0  # messages of one sender without so many seconds of silence; see `_calm`
 FORGET = 60.0  # seconds beyond a channel's lifetime: clocks differ
 THREADS = 2  # the search is arithmetic; more would only wait for each other
 Count = Callable[[str, str], None]  # channel, outcome
@@ -58,6 +59,7 @@ class Reception:
         self._core, self._store, self._hasher = core, store, hasher
         self._client, self._count, self._now = client, count, now
         self._asked = MemoryStore()  # never Redis: these are people's questions
+        self._paces = MemoryStore()
         self.lanes = lanes
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="channels")
 
@@ -100,6 +102,9 @@ class Reception:
         claim = await self._store.claim(key, channel.lifetime + FORGET)
         if claim != "new":
             return self._again(channel, claim)
+        if not await self._calm(channel, incoming):
+            await self._done(channel, key, "too_many")
+            return Ack()
         if channel.responds:
             return await self._now_or_after(channel, incoming, key)
         self._after(channel, incoming, key, partial(self._answer, channel, incoming, key))
@@ -108,6 +113,17 @@ class Reception:
     def _stale(self, channel: Channel, incoming: Incoming) -> bool:
         """Older than what is remembered: a replay, or nobody waits for it any more."""
         return incoming.at is not None and incoming.at < self._now() - channel.lifetime
+
+    async def _calm(self, channel: Channel, incoming: Incoming) -> bool:
+        """Not a machine that answers our answers: two such would go on for ever, and some
+        platforms are paid by the message.
+        """
+        if incoming.inline or not channel.paced:
+            return True
+        who = self._hasher.key("pace", channel.name, incoming.sender)
+        number = int(await self._paces.read(who) or 0) + 1
+        await self._paces.write(who, str(number), REST)
+        return number <= MOST
 
     def _again(self, channel: Channel, claim: Claim) -> Ack:
         self._count(channel.name, "duplicate" if claim == "known" else "busy")
@@ -214,6 +230,7 @@ class Reception:
     async def pulse(self) -> None:
         """A sign of life, and what dead servers left behind."""
         await self._asked.pulse()
+        await self._paces.pulse()
         if lost := await self._store.pulse():
             log.error(
                 "%d messages taken on by a server that died were left unanswered, unless their "
@@ -230,6 +247,7 @@ class Reception:
         await self.lanes.run(self._store.close())
         await self._store.close()
         await self._asked.close()
+        await self._paces.close()
         await self.lanes.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 

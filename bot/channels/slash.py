@@ -75,6 +75,7 @@ class Slash(Quiet):
     name: str = ""
     more: tuple[tuple[str, object], ...] = ()  # of each response
     responds: bool = True
+    paced: bool = False
 
     def render(self, reply: Reply, incoming: Incoming) -> Sequence[Outgoing]:
         """One text, since one is all that the chat shows. A programme's passages fit; what doesn't

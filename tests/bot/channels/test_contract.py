@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from bot.channels import reception
 from bot.wording import wording
 from tests.bot.channels.conftest import (
     ASKED_LONG,
@@ -139,6 +140,19 @@ def test_messages_out_of_order_are_each_answered(channel: House) -> None:
     older = channel.ask("Quantenphysik auf dem Mars?", "2", at=now - 60)
     assert wording().nothing in " ".join(older)
     assert WORDS.no_more in " ".join(channel.ask("mehr", "4", at=now))
+
+
+def test_a_machine_that_answers_our_answers_is_left_alone(
+    channel: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After as many messages as no person sends; but for channels that stand for many people."""
+    monkeypatch.setattr(reception, "MOST", 2)
+    paced = channel.kit.name not in ("webhook", "mattermost", "rocketchat")
+    for number in range(3):
+        channel.post(channel.kit.message("hilfe", str(number)))
+    outcomes = channel.settled(2 if paced else 3)
+    assert outcomes.get("too_many", 0) == (1 if paced else 0)
+    assert outcomes["answered"] == (2 if paced else 3)
 
 
 def test_answers_are_counted_under_the_channels_own_name(channel: House) -> None:
