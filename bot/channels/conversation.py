@@ -166,8 +166,9 @@ def _question(step: _Turn, text: str) -> Step:
     answer = step.core.ask(question, chosen.slug, step.client)
     ids = tuple(c.id for c in answer.passages[SHOWN:])
     talk = replace(
-        step.talk, programme=chosen.slug, more=ids, suggestions=answer.suggestions, choices=()
-    )
+        step.talk, programme=chosen.slug, more=ids, suggestions=answer.suggestions, choices=(),
+        asked="",
+    )  # fmt: skip
     return _answered(replace(step, talk=talk), answer), talk
 
 
