@@ -161,7 +161,7 @@ class SignalKit(Kit):
         content = {"editMessage": {"dataMessage": data}} if kind == "edited" else {
             "dataMessage": data}  # fmt: skip
         envelope = {"source": f"+{sender}", **content, "timestamp": at,
-                    "sourceUuid": f"00000000-0000-4000-8000-{int(sender):012d}"}  # fmt: skip
+                    "sourceUuid": f"00000000-0000-4000-8000-{int(sender) % 10**12:012d}"}  # fmt: skip
         body = json.dumps({"envelope": envelope, "account": NUMBER}).encode()
         return Delivery(body, {"Content-Type": "application/json"})
 
