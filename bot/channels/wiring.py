@@ -59,6 +59,10 @@ def configured(values: Mapping[str, str]) -> dict[str, Channel]:
 def _complete(registered: Registered, values: Mapping[str, str]) -> bool:
     named = [registered.variable(need) for need in registered.needs]
     missing = [name for name in named if not values.get(name)]
+    known = {*named, *(registered.variable(name) for name in registered.may)}
+    for name in sorted(set(values) - known):
+        if name.startswith(registered.variable("")):
+            log.warning("channel %s has no setting %s", registered.name, name)
     if missing and len(missing) < len(named):
         log.warning("channel %s stays off: no %s", registered.name, ", ".join(missing))
     return not missing
@@ -141,6 +145,11 @@ class Channels:
         self.router = APIRouter(include_in_schema=False)
         self._state = state
         self._reception: Reception | None = None
+        # Read here, so that one that can't be used ends the start in a line.
+        values = state.settings.channels
+        self._timeout = _number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0)
+        self._waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000))
+        _check_redis(values)
         if self.on:
             self.router.add_api_route(
                 "/channels/{name}", self._receive, methods=["GET", "POST"], response_model=None
@@ -160,10 +169,9 @@ class Channels:
         from bot.channels.lanes import Lanes
         from bot.channels.reception import Reception
 
-        values = self._state.settings.channels
-        store, hasher = _remembering(values)
-        lanes = Lanes(int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000)))
-        client = Client(_number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0), lanes.rest)
+        store, hasher = _remembering(self._state.settings.channels)
+        lanes = Lanes(self._waiting)
+        client = Client(self._timeout, lanes.rest)
         reception = Reception(
             Desk(self._state), store, hasher, client, self._state.metrics.channel, lanes
         )
@@ -190,22 +198,25 @@ class Channels:
 
 
 def _remembering(values: Mapping[str, str]) -> tuple[Store, Hasher]:
-    """In Redis for several processes and across restarts, else in memory.
-
-    Raises SettingsError.
-    """
+    """In Redis for several processes and across restarts, else in memory."""
     from bot.channels.store import Hasher, MemoryStore, RedisStore
 
-    url, secret = values.get("FUNDSTELLE_REDIS", ""), values.get("FUNDSTELLE_CHANNELS_SECRET", "")
-    if not url:
+    if not (url := values.get("FUNDSTELLE_REDIS", "")):
         log.warning(FORGETFUL)
         return MemoryStore(), Hasher()
+    return RedisStore(url), Hasher(values["FUNDSTELLE_CHANNELS_SECRET"])
+
+
+def _check_redis(values: Mapping[str, str]) -> None:
+    """Raises SettingsError."""
+    url, secret = values.get("FUNDSTELLE_REDIS", ""), values.get("FUNDSTELLE_CHANNELS_SECRET", "")
+    if not url:
+        return
     if not url.startswith(("redis://", "rediss://", "unix://")):
         raise SettingsError("FUNDSTELLE_REDIS: not an address such as redis://127.0.0.1:6379/0")
     if len(secret) < 32:
         # Without it the hashes of two servers differ; beside the hashes it would undo them.
         raise SettingsError("FUNDSTELLE_CHANNELS_SECRET: 32 signs are needed with FUNDSTELLE_REDIS")
-    return RedisStore(url), Hasher(secret)
 
 
 def _number(values: Mapping[str, str], variable: str, otherwise: float) -> float:

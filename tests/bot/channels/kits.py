@@ -160,8 +160,8 @@ class SignalKit(Kit):
             data |= {"message": None, "attachments": [{"contentType": "image/jpeg"}]}
         content = {"editMessage": {"dataMessage": data}} if kind == "edited" else {
             "dataMessage": data}  # fmt: skip
-        envelope = {"source": f"+{sender}", **content, "timestamp": at,
-                    "sourceUuid": f"00000000-0000-4000-8000-{int(sender) % 10**12:012d}"}  # fmt: skip
+        account = f"00000000-0000-4000-8000-{int(sender) % 10**12:012d}"
+        envelope = {"source": f"+{sender}", **content, "timestamp": at, "sourceUuid": account}
         body = json.dumps({"envelope": envelope, "account": NUMBER}).encode()
         return Delivery(body, {"Content-Type": "application/json"})
 
