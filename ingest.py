@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 `--diff` found changes, 2 something has to be put right (s
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,8 +18,10 @@ from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
-from index import bundle
-from index.errors import BundleError, FundstelleError
+from index import announcing, bundle
+from index.environment import from_files
+from index.errors import BundleError, FundstelleError, StoreError
+from index.stores import EMBEDDED, Store, open_store
 
 if TYPE_CHECKING:
     from index.build import Draft, Summary
@@ -40,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _diff(options, console)
         if options.report:
             return _report(options, console)
+        if options.remove:
+            return _remove(options, console)
         return _ingest(options, console)
     except FundstelleError as error:
         console.print(f"ingest: {error}", style="red", markup=False, soft_wrap=True)
@@ -68,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", default=MODEL, help="a SentenceTransformer: ours, a folder or a hub's name"
     )
+    parser.add_argument(
+        "--store", default=os.environ.get("FUNDSTELLE_STORE", EMBEDDED),
+        help="where programmes are served from: faiss (--out), or qdrant://host:6334; the default "
+        "is what FUNDSTELLE_STORE says",
+    )  # fmt: skip
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="verify the bundle, write nothing")
     mode.add_argument(
@@ -76,21 +86,58 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument(
         "--report", action="store_true", help="what was found, repaired and dropped, as a web page"
     )
+    mode.add_argument(
+        "--remove", action="store_true", help="serve it no longer; its folder stays as it is"
+    )
     return parser
 
 
 def _ingest(options: argparse.Namespace, console: Console) -> int:
     from index import build  # not above: brings torch, which --check and --help can do without
 
+    store = _store(options)
     for folder, source in _folders(options, console):
         progress = _progress(console)
         summary = build.build(folder, options.out, options.model, progress, source)
+        store.publish(options.out / summary.manifest.slug)
         console.print(_table(summary))
         for warning in summary.draft.programme.warnings:
             console.print(
                 f"warning: {summary.draft.document}: {warning}", style="yellow", markup=False
             )
+        _announce(console)
     return 0
+
+
+def _store(options: argparse.Namespace) -> Store:
+    return open_store(options.store, options.out, _given("FUNDSTELLE_QDRANT_KEY"))
+
+
+def _given(name: str) -> str:
+    """A setting from the environment, or from the file that it names."""
+    names = (name, f"{name}_FILE")
+    try:
+        return from_files({n: os.environ.get(n, "") for n in names})[name]
+    except ValueError as error:
+        raise StoreError(name, str(error), "correct it") from None
+
+
+def _remove(options: argparse.Namespace, console: Console) -> int:
+    store = _store(options)
+    for folder in options.programme:
+        store.remove(folder.resolve().name)
+        console.print(f"{folder.resolve().name}: served no longer", markup=False)
+    _announce(console)
+    return 0
+
+
+def _announce(console: Console) -> None:
+    """Where servers share a Redis, they take the bundle up at once."""
+    try:
+        if url := _given("FUNDSTELLE_REDIS"):
+            console.print(f"servers told: {announcing.announce(url)}", markup=False)
+    except FundstelleError as error:  # the bundle is there all the same
+        console.print(f"warning: {error}", style="yellow", markup=False)
 
 
 def _folders(

@@ -226,7 +226,7 @@ class Machines:
         """A server; its log goes on where another's ended."""
         environment = {
             **os.environ, "FUNDSTELLE_REDIS": f"redis://127.0.0.1:{self.redis}/0",
-            "FUNDSTELLE_CHANNELS_SECRET": "s" * 40, "FUNDSTELLE_CHANNELS_TIMEOUT": str(TIMEOUT),
+            "FUNDSTELLE_SECRET": "s" * 40, "FUNDSTELLE_CHANNELS_TIMEOUT": str(TIMEOUT),
             "FUNDSTELLE_BASE_URL": "https://frag.example.org",
             **{f"FUNDSTELLE_WHATSAPP_{k}": v for k, v in {
                 "SECRET": SECRET, "TOKEN": "t", "VERIFY_TOKEN": "v", "POLICY_READ": "yes",

@@ -24,6 +24,7 @@ from pathlib import Path
 from bot.library import Library
 from index import bundle
 from index.errors import BundleError
+from index.stores.folder import FolderStore
 
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "programmes" / "dortmund-2025"
@@ -69,7 +70,7 @@ def kills(
         versions[edition] = bundle.load(root / SLUG).manifest.version
     spans = min(times[2:])
     found: Counter[str] = Counter()
-    library = Library(root)  # as a server has it, looking on all the while
+    library = Library(FolderStore(root))  # as a server has it, looking on all the while
     hits = 0
     while hits < count:
         before = bundle.read_manifest(root / SLUG).version

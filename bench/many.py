@@ -28,6 +28,7 @@ from bench.__main__ import BUNDLE, ROOT, _free_port, _resident
 from bench.small import Chapter
 from bot.library import Library
 from index import bundle
+from index.stores.folder import FolderStore
 
 QUESTIONS = 2000
 SUBJECTS = ("Radwege", "Schulen", "Busse", "Wohnungen", "Parks", "Kitas", "Bäder", "Museen")
@@ -184,7 +185,7 @@ def _served_version(port: int) -> str:
 
 def _looks(root: Path, seed: bool) -> tuple[float, float]:
     """Milliseconds of a look without and with a change; medians."""
-    library = Library(root)
+    library = Library(FolderStore(root))
     library.refresh()
     idle = [_milliseconds(library.refresh) for _ in range(30)]
     changed = []

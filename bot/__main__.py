@@ -13,6 +13,7 @@ import uvicorn
 from bot import logs
 from bot.app import create_app
 from bot.settings import SettingsError, read
+from index.errors import StoreError
 
 
 def main() -> int:
@@ -25,7 +26,7 @@ def main() -> int:
         settings = read(os.environ)
         logs.configure(settings.logs)
         app = create_app(settings)
-    except SettingsError as error:
+    except (SettingsError, StoreError) as error:
         print(f"bot: {error}", file=sys.stderr)
         return 2
     uvicorn.run(

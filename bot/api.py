@@ -181,7 +181,9 @@ def search(
 ) -> Found:
     """The best passages for `q`, ranked, without a threshold."""
     state.limit.check(client_of(request))
-    found = answering.search(q, state.library.get(programme), limit)
+    served = state.library.get(programme)
+    state.programme_limit.check(served.slug)
+    found = answering.search(q, served, limit)
     return Found(passages=[_passage(state, request, c) for c in found])
 
 
@@ -255,11 +257,11 @@ def _passage(state: State, request: Request, citation: Citation) -> PassageOut:
 
 
 def _ref(served: Served) -> ProgrammeRef:
-    return ProgrammeRef(slug=served.slug, title=served.bundle.info.title, version=served.version)
+    return ProgrammeRef(slug=served.slug, title=served.info.title, version=served.version)
 
 
 def _about(served: Served) -> dict[str, Any]:
-    info = served.bundle.info
+    info = served.info
     return {
         **_ref(served).model_dump(),
         "party": info.party,

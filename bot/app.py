@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,37 +12,43 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
 from bot.channels.wiring import Channels
+from bot.errors import ProgrammeBusy
 from bot.guards import Guards
+from bot.hashes import Hasher
 from bot.heads import Heads
 from bot.library import Library
-from bot.limits import RateLimit
+from bot.limits import Counts, RateLimit, Window
 from bot.logs import RequestIds
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.origins import Origins
 from bot.settings import Settings
 from bot.state import Shared, State
-
-log = logging.getLogger(__name__)
+from bot.watching import watching
+from index.stores import open_store
 
 
 def create_app(settings: Settings) -> FastAPI:
     """A server for all programmes under `settings.index`."""
     metrics = Metrics()
-    library = Library(settings.index, metrics.loaded)
+    store = open_store(settings.store, settings.index, settings.qdrant_key)
+    library = Library(store, metrics.loaded, settings.most_loaded)
     metrics.watch("fundstelle_programmes", "Programmes served", lambda: len(library.all()))
     metrics.watch("fundstelle_refused", "Bundles refused", lambda: len(library.refused()))
-    state = State(settings, library, RateLimit(settings.rate_limit), metrics)
+    hasher = Hasher(settings.secret if settings.redis else "")
+    counts, close = _counts(settings, metrics)
+    state = State(
+        settings, library, RateLimit(settings.rate_limit, counts, hasher),
+        RateLimit(settings.programme_rate_limit, counts, hasher, "programme", ProgrammeBusy),
+        metrics, hasher,
+    )  # fmt: skip
     state.library.refresh()
     channels = Channels(state)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(state))
-        async with channels.running():
+        async with watching(state), channels.running():
             yield
-        watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
+        close()
 
     app = FastAPI(
         title="Fundstelle", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
@@ -72,14 +76,15 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-async def _watch(state: State) -> None:
-    """Look for new bundles from time to time, beside the requests."""
-    while state.settings.reload_seconds:
-        await asyncio.sleep(state.settings.reload_seconds)
-        try:
-            await asyncio.to_thread(state.library.refresh)
-        except Exception as error:  # must not end the looking; the next look may go better
-            log.error("looking for new bundles failed: %s", type(error).__name__)
+def _counts(settings: Settings, metrics: Metrics) -> tuple[Counts, Callable[[], None]]:
+    """Where limits are counted, and what lets go of it."""
+    if not settings.redis:
+        return Window(), lambda: None
+    from bot.replicas import SharedCounts
+
+    shared = SharedCounts(settings.redis)
+    metrics.watch("fundstelle_redis_up", "1: limits are counted together", lambda: shared.up)
+    return shared, shared.close
 
 
 def _add_probes(app: FastAPI) -> None:

@@ -8,6 +8,7 @@
     ├── EmptyMessage       422
     ├── TooLong            413
     ├── TooMany            429, with the seconds to wait
+    │   └── ProgrammeBusy      of all who ask this programme together
     └── NotReady           503, no bundle is loaded
 
 `key` names the sentence in the wording's [errors] that people read, `words` fill its gaps; `more`
@@ -112,6 +113,12 @@ class TooMany(BotError):
     def __init__(self, wait: int) -> None:
         super().__init__(f"wait {wait} s")
         self.wait = wait
+
+
+class ProgrammeBusy(TooMany):
+    """Everybody together asks this programme more than it was given."""
+
+    key = "programme_busy"
 
 
 class NotReady(BotError):

@@ -1,7 +1,7 @@
 """The programmes being served. New and changed bundles are taken up while the server runs, broken
 ones are refused.
 
-A look at the folder compares stamps, one for each programme. What is served is
+A look at the store compares stamps, one for each programme. What is served is
 never changed, only replaced: a request holds on to the `Served` that it began with.
 
     a folder's name is its programme's slug; anything else is refused, so that no slug is there
@@ -18,41 +18,61 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
 from bot.errors import NotReady, ProgrammeNeeded, TooManyProgrammes, UnknownProgramme
-from index import bundle
+from bot.shelf import Shelf
 from index.bundle import Bundle, Stamp
-from index.errors import BundleError, FundstelleError
+from index.errors import FundstelleError, StoreError
 from index.search import Searcher
+from index.stores import Store
+from index.types import Info
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LOADERS = 2  # threads, where many bundles are new: reading and hashing wait, parsing does not
 SECOND_LOOK = 0.1  # seconds until a programme that was not there is looked for again
-FOLDER = "."  # stands for the index folder itself among the refused; no slug is called so
+MOST_LOADED = 200  # programmes of 145 passages: 0.5 GB
+FOLDER = "."  # stands for the store itself among the refused; no slug is called so
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """All of a programme that answering needs."""
+
+    bundle: Bundle
+    searcher: Searcher
+    position: Mapping[str, int]  # passage id, old ones too → position
 
 
 @dataclass(frozen=True)
 class Served:
-    """One programme, ready to answer."""
+    """One programme, ready to answer. Of a store that is not in this process, its text is loaded
+    when it is asked for, and let go when others are: `bundle`, `searcher` and `position` raise
+    StoreError where that fails.
+    """
 
-    bundle: Bundle
-    searcher: Searcher
-    position: Mapping[str, int] = field(default_factory=dict)  # passage id, old ones too → position
+    slug: str  # the programme's name in addresses
+    version: str  # prefix of the hash over text, description and model
+    info: Info  # without the question bank, which is in the bundle
+    load: Callable[[], Loaded] = field(repr=False)
 
     @property
-    def slug(self) -> str:
-        """The programme's name in addresses."""
-        return self.bundle.manifest.slug
+    def bundle(self) -> Bundle:
+        """Text and description."""
+        return self.load().bundle
 
     @property
-    def version(self) -> str:
-        """Prefix of the hash over text, description and model."""
-        return self.bundle.manifest.version
+    def searcher(self) -> Searcher:
+        """Search over it."""
+        return self.load().searcher
+
+    @property
+    def position(self) -> Mapping[str, int]:
+        """Where each passage stands, by its id or an earlier one."""
+        return self.load().position
 
 
 @dataclass(frozen=True)
@@ -68,11 +88,20 @@ def _unwatched(_: str, __: bool) -> None:
 
 
 class Library:
-    """All bundles under one folder, by slug."""
+    """All programmes of a store, by slug."""
 
-    def __init__(self, root: Path, watch: Callable[[str, bool], None] = _unwatched) -> None:
-        """`watch` is told of each bundle by name: taken up, or refused for a new reason."""
-        self._root, self._watch = root, watch
+    def __init__(
+        self,
+        store: Store,
+        watch: Callable[[str, bool], None] = _unwatched,
+        most_loaded: int = MOST_LOADED,
+    ) -> None:
+        """`watch` is told of each bundle by name: taken up, or refused for a new reason.
+
+        `most_loaded`: of a store that is not in this process, programmes held at a time.
+        """
+        self._store, self._watch = store, watch
+        self._shelf: Shelf[tuple[str, str], Loaded] = Shelf(most_loaded)
         self._served: dict[str, Served] = {}  # never changed, only replaced
         self._refused: dict[str, str] = {}  # likewise
         self._seen: dict[str, _Seen] = {}
@@ -97,38 +126,44 @@ class Library:
     def _present(self) -> dict[str, Stamp] | None:
         """The stamp of every folder by its name; None where the index folder can't be read."""
         try:
-            present = self._folders()
+            present = dict(self._store.look())
             if set(self._served) - set(present):
                 time.sleep(SECOND_LOOK)
-                present = self._folders()
+                present = dict(self._store.look())
         except OSError as error:
-            self._refuse(FOLDER, f"{self._root}: can't be read ({error.strerror})")
+            self._refuse(FOLDER, f"{error.filename}: can't be read ({error.strerror})")
+            return None
+        except StoreError as error:
+            self._refuse(FOLDER, str(error))
             return None
         self._let_go({FOLDER})
         return present
-
-    def _folders(self) -> dict[str, Stamp]:
-        if not self._served and not self._root.exists():
-            return {}  # before the first ingest; later on it would be a fault
-        return bundle.look(self._root)
 
     def _changed(self, name: str, stamp: Stamp) -> bool:
         seen = self._seen.get(name)
         if seen is None or seen.stamp != stamp:
             return True
-        return name in self._refused and seen.all_files != bundle.stamp_of_all(self._root / name)
+        return name in self._refused and seen.all_files != self._store.stamp(name)
 
     def _take_up(self, name: str, stamp: Stamp) -> None:
-        path = self._root / name
-        self._seen[name] = _Seen(stamp, bundle.stamp_of_all(path))
+        self._seen[name] = _Seen(stamp, self._store.stamp(name))
         try:
-            served = _load(name, path)
+            served = self._open(name)
         except (FundstelleError, OSError) as error:
             self._refuse(name, str(error))
         except Exception as error:  # right checksums, content that nobody thought of
-            self._refuse(name, f"{path}: can't be served ({type(error).__name__}: {error})")
+            self._refuse(name, f"{name}: can't be served ({type(error).__name__}: {error})")
         else:
             self._publish(name, served)
+
+    def _open(self, name: str) -> Served:
+        about = self._store.about(name)
+        if about is None:
+            return holding(self._store.load(name))
+        key = (name, about.version)
+        return Served(
+            *key, about.info, lambda: self._shelf.get(key, lambda: _loaded(self._store.load(*key)))
+        )
 
     def _publish(self, name: str, served: Served) -> None:
         with self._publishing:
@@ -196,14 +231,17 @@ class Library:
         return self._refused
 
 
-def _load(name: str, path: Path) -> Served:
-    loaded = bundle.load(path)
-    if loaded.manifest.slug != name:
-        raise BundleError(path, f"holds the programme {loaded.manifest.slug}", "rename the folder")
-    position = {passage.id: number for number, passage in enumerate(loaded.passages)}
-    for old, new in loaded.aliases.items():
+def holding(bundle: Bundle) -> Served:
+    """A programme that stays in memory as long as it is served."""
+    loaded = _loaded(bundle)
+    return Served(bundle.manifest.slug, bundle.manifest.version, bundle.info, lambda: loaded)
+
+
+def _loaded(bundle: Bundle) -> Loaded:
+    position = {passage.id: number for number, passage in enumerate(bundle.passages)}
+    for old, new in bundle.aliases.items():
         position.setdefault(old, position[new])
-    return Served(loaded, loaded.searcher(), position)
+    return Loaded(bundle, bundle.searcher(), position)
 
 
 def _without(table: Mapping[str, T], names: set[str]) -> dict[str, T]:

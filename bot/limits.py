@@ -1,40 +1,69 @@
-"""How often one client may ask. Addresses live in memory only, as hashes under a key of this
-process.
+"""How often one client may ask, and how often one programme may be asked. Both are counted as
+hashes, never by address: in the memory of this process, or with others' in Redis (`replicas`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import time
+from typing import Protocol
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from bot.errors import TooMany
+from bot.hashes import Hasher
+
+
+class Counts(Protocol):
+    """Where it is counted."""
+
+    def hit(self, item: RateLimitItem, key: str, cost: int) -> int:
+        """Seconds to wait; 0, and it is counted, where there is room."""
+
+
+class Window:
+    """Counts in a window that slides: of two windows, weighted by how much of the earlier one is
+    still in sight.
+    """
+
+    def __init__(self, limiter: SlidingWindowCounterRateLimiter | None = None) -> None:
+        self._limiter = limiter or SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def hit(self, item: RateLimitItem, key: str, cost: int) -> int:
+        """See Counts."""
+        if self._limiter.hit(item, key, cost=cost):
+            return 0
+        reset = self._limiter.get_window_stats(item, key).reset_time
+        return max(1, round(reset - time.time()))
 
 
 class RateLimit:
-    """At most so many questions of one client in a time, e.g. "60/minute"; "" lets everything
-    pass.
+    """At most so many questions of one `what` in a time, e.g. "60/minute"; "" lets everything
+    pass. `error` is raised beyond that, with the seconds to wait.
     """
 
-    def __init__(self, rate: str) -> None:
+    def __init__(
+        self,
+        rate: str,
+        counts: Counts | None = None,
+        hasher: Hasher | None = None,
+        what: str = "client",
+        error: type[TooMany] = TooMany,
+    ) -> None:
         self._item = parse(rate) if rate else None
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._key = secrets.token_bytes(32)
+        self._counts, self._hasher = counts or Window(), hasher or Hasher()
+        self._what, self._error = what, error
 
-    def check(self, client: str, questions: int = 1) -> None:
-        """Count questions of `client`: one to several programmes is as many questions. More than
+    def check(self, who: str, questions: int = 1) -> None:
+        """Count questions of `who`: one to several programmes is as many questions. More than
         the limit as a whole allows count as what it allows, else they could never be asked.
 
-        Raises TooMany with the seconds to wait.
+        Raises TooMany, or what else was to be raised. May wait for Redis, some milliseconds: not
+        for an event loop.
         """
         if self._item is None:
             return
         cost = max(1, min(questions, self._item.amount))
-        hashed = hashlib.blake2b(client.encode(), key=self._key, digest_size=16).hexdigest()
-        if not self._limiter.hit(self._item, hashed, cost=cost):
-            reset = self._limiter.get_window_stats(self._item, hashed).reset_time
-            raise TooMany(max(1, round(reset - time.time())))
+        if wait := self._counts.hit(self._item, self._hasher.key("limit", self._what, who), cost):
+            raise self._error(wait)

@@ -14,11 +14,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -30,6 +28,7 @@ from bot.assets import WEB
 from bot.guards import POLICY
 from bot.library import Served
 from bot.rendering import page
+from bot.shelf import Shelf
 from bot.state import Shared, State
 from bot.wording import wording
 from index import offline
@@ -67,37 +66,12 @@ class Version:
     encoder: Path | None
 
 
-class Versions:
-    """The last few versions that were asked for."""
-
-    def __init__(self) -> None:
-        self._made: OrderedDict[tuple[Path, str, str], Version] = OrderedDict()
-        self._making = Lock()
-
-    def get(self, root: Path, slug: str, version: str) -> Version | None:
-        """A version that was made before, whether it is still served or not."""
-        return self._made.get((root, slug, version))
-
-    def make(self, served: Served, root: Path) -> Version:
-        """The version being served; made at the first call, by one thread."""
-        key = (root, served.slug, served.version)
-        found = self._made.get(key)
-        if found:  # without waiting for another programme that is being made
-            return found
-        with self._making:
-            if key not in self._made:
-                self._made[key] = _make(served, root)
-                while len(self._made) > KEPT:
-                    self._made.popitem(last=False)
-            return self._made[key]
+Key = tuple[Path, str, str]  # index folder, slug, version
+VERSIONS: Shelf[Key, Version] = Shelf(KEPT)  # of this process
 
 
-VERSIONS = Versions()  # of this process
-
-
-def _make(served: Served, root: Path) -> Version:
-    folder = (root / served.slug).resolve()
-    made = offline.export(served.bundle, folder)
+def _make(served: Served) -> Version:
+    made = offline.export(served.bundle)
     packed = {name: gzip.compress(content, 9, mtime=0) for name, content in made.files.items()}
     listed = [_entry(name, content, len(packed[name])) for name, content in made.files.items()]
     if made.encoder:
@@ -156,7 +130,7 @@ def _short(text: str) -> str:
 def app_page(slug: str, request: Request, state: Shared) -> HTMLResponse:
     """The app's page; what it says stands in the page, so that it can be stored whole."""
     served = state.library.get(slug)
-    said = wording(languages.chosen(request, served.bundle.info.language).language.code)
+    said = wording(languages.chosen(request, served.info.language).language.code)
     words = {**vars(said.offline), **{name: getattr(said, name) for name in ANSWERS}}
     return page(
         request, "app.html", headers={"Content-Security-Policy": APP_POLICY}, served=served,
@@ -169,7 +143,7 @@ def app_page(slug: str, request: Request, state: Shared) -> HTMLResponse:
 @router.get("/p/{slug}/app.webmanifest", response_model=None)
 def web_manifest(slug: str, state: Shared) -> JSONResponse:
     """What a phone needs to install the app."""
-    info = state.library.get(slug).bundle.info
+    info = state.library.get(slug).info
     icons = f"/offline/{shell()[0]}/icons"
     table = {
         "id": f"/p/{slug}/app", "start_url": f"/p/{slug}/app", "scope": "/",
@@ -203,11 +177,17 @@ def manifest(slug: str, version: str, state: Shared) -> JSONResponse:
     return JSONResponse(own, headers=FOR_EVER)
 
 
+def _version(state: State, served: Served) -> Version:
+    """The version being served; made at the first call."""
+    key = (state.settings.index, served.slug, served.version)
+    return VERSIONS.get(key, lambda: _make(served))
+
+
 def _manifest(state: State, served: Served) -> dict[str, Any]:
-    made = VERSIONS.make(served, state.settings.index)
+    made = _version(state, served)
     by_meaning = {"version": runtime()[0], "files": runtime()[1]} if made.encoder else None
     return {
-        "slug": served.slug, "title": served.bundle.info.title, "version": served.version,
+        "slug": served.slug, "title": served.info.title, "version": served.version,
         "files": made.listed, "shell": {"version": shell()[0], "files": shell()[1]},
         "runtime": by_meaning,
     }  # fmt: skip
@@ -218,9 +198,9 @@ def stored_file(slug: str, version: str, name: str, request: Request, state: Sha
     """A file of a version, the one served or one of the last few."""
     served = state.library.get(slug)
     made = (
-        VERSIONS.make(served, state.settings.index)
+        _version(state, served)
         if served.version == version
-        else VERSIONS.get(state.settings.index, slug, version)
+        else VERSIONS.known((state.settings.index, slug, version))
     )
     if made is None:
         raise HTTPException(404)

@@ -33,7 +33,7 @@ PREFLIGHT: Mapping[str, str] = {
 
 def of(state: State, served: Served) -> frozenset[str]:
     """All origins that may ask `served`, besides the server's own."""
-    return state.settings.origins | set(served.bundle.info.allowed_origins)
+    return state.settings.origins | set(served.info.allowed_origins)
 
 
 def allows(state: State, origin: str, programmes: Iterable[Served]) -> bool:

@@ -15,8 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from bot import languages, pages
-from bot.errors import BotError, TooMany
+from bot.errors import BotError, NotReady, TooMany
 from bot.wording import sentence
+from index.errors import FundstelleError
 
 log = logging.getLogger(__name__)
 KEYS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "malformed"}
@@ -25,6 +26,7 @@ KEYS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "mal
 def install(app: FastAPI) -> None:
     """Map every kind of error of `app`."""
     app.add_exception_handler(BotError, _bot_error)
+    app.add_exception_handler(FundstelleError, _not_had)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http_error)
 
@@ -49,6 +51,13 @@ def _bot_error(request: Request, error: Exception) -> Response:
     headers = {"Retry-After": str(error.wait)} if isinstance(error, TooMany) else None
     said = sentence(error.key, _language(request), **error.words)
     return problem(request, error.status, said, headers, **error.more)
+
+
+def _not_had(request: Request, error: Exception) -> Response:
+    """The store has not what it should, or can't be reached: perhaps in a moment."""
+    log.error("a programme can't be had: %s", error)  # places and reasons; never what was asked
+    again = {"Retry-After": "1"}
+    return problem(request, 503, sentence(NotReady.key, _language(request)), again)
 
 
 def _malformed(request: Request, error: Exception) -> Response:

@@ -81,7 +81,7 @@ def _position(served: Served, section_id: str) -> int:
 
 def _picture_of(served: Served, at: int) -> tuple[tuple[str, str, str, str], str]:
     """The words on the picture, and a name for exactly these."""
-    each, info = served.bundle.sections[at], served.bundle.info
+    each, info = served.bundle.sections[at], served.info
     words = (each.heading.text, each.chapter.text, info.party, info.title)
     return words, hashlib.sha256("\n".join(words).encode()).hexdigest()[:10]
 

@@ -58,9 +58,9 @@ def page(
 
 def programme(served: Served) -> SimpleNamespace:
     """What templates know of a programme."""
-    return SimpleNamespace(**{**vars(served.bundle.info), "version": served.version})
+    return SimpleNamespace(**{**vars(served.info), "version": served.version})
 
 
 def language_of(served: Served | None) -> str:
     """The language a programme is written in; German where a page belongs to none."""
-    return served.bundle.info.language if served else "de"
+    return served.info.language if served else "de"

@@ -1,5 +1,5 @@
-"""Every setting, read once from FUNDSTELLE_* when the server starts. Nothing else reads the
-environment.
+"""Every setting, read once from FUNDSTELLE_*, or the files that FUNDSTELLE_*_FILE name, when the
+server starts. Nothing else reads the environment.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.description import origin
+from index.environment import from_files
+
+FORMER = {"FUNDSTELLE_CHANNELS_SECRET": "FUNDSTELLE_SECRET"}  # names that still work
 
 
 class SettingsError(ValueError):
@@ -21,8 +24,12 @@ class Settings:
     """Names, defaults and units of all settings."""
 
     index: Path = Path("var/index")  # FUNDSTELLE_INDEX: where ingest.py puts bundles
+    store: str = "faiss"  # FUNDSTELLE_STORE: or qdrant://host:6334, see index.stores
+    qdrant_key: str = field(default="", repr=False)  # FUNDSTELLE_QDRANT_KEY: its API key
+    most_loaded: int = 200  # FUNDSTELLE_MOST_LOADED: programmes of a Qdrant held at a time
     base_url: str = ""  # FUNDSTELLE_BASE_URL: public address for links; empty: as the request says
     rate_limit: str = "3000/minute"  # FUNDSTELLE_RATE_LIMIT: questions of one client; empty: none
+    programme_rate_limit: str = ""  # FUNDSTELLE_PROGRAMME_RATE_LIMIT: to one programme; empty: none
     most_letters: int = 2000  # FUNDSTELLE_MOST_LETTERS: of one message
     most_bytes: int = 65536  # FUNDSTELLE_MOST_BYTES: of one request's body
     most_compared: int = 8  # FUNDSTELLE_MOST_COMPARED: programmes side by side for one question
@@ -34,6 +41,12 @@ class Settings:
         ""  # FUNDSTELLE_TRUSTED_PROXIES: whose X-Forwarded-For is believed, by comma
     )
     allowed_origins: str = ""  # FUNDSTELLE_ALLOWED_ORIGINS: sites with the widget, by comma
+    redis: str = field(
+        default="", repr=False
+    )  # FUNDSTELLE_REDIS: what processes share; empty: in memory
+    secret: str = field(
+        default="", repr=False
+    )  # FUNDSTELLE_SECRET: the key of hashes in Redis, the same for all
     # Every other FUNDSTELLE_*, for bot.channels; they hold secrets.
     channels: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     logs: str = ""  # FUNDSTELLE_LOGS: json, for machines that collect them; empty: for people
@@ -43,13 +56,15 @@ class Settings:
             raise SettingsError(
                 "FUNDSTELLE_BASE_URL: not an address such as https://frag.example.org"
             )
-        if self.rate_limit and not re.fullmatch(r"\d+/(?:second|minute|hour|day)", self.rate_limit):
-            raise SettingsError("FUNDSTELLE_RATE_LIMIT: not of the form 3000/minute")
+        for name in ("rate_limit", "programme_rate_limit"):
+            if not re.fullmatch(r"(?:\d+/(?:second|minute|hour|day))?", getattr(self, name)):
+                raise SettingsError(f"FUNDSTELLE_{name.upper()}: not of the form 3000/minute")
+        self._check_redis()
         if self.feedback and not Path(self.feedback).absolute().parent.is_dir():
             raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
         if self.logs not in ("", "json"):
             raise SettingsError("FUNDSTELLE_LOGS: neither json nor empty")
-        for name in ("most_letters", "most_bytes", "most_compared"):
+        for name in ("most_letters", "most_bytes", "most_compared", "most_loaded"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
         for entry in _listed(self.allowed_origins):
@@ -58,6 +73,15 @@ class Settings:
                     f"FUNDSTELLE_ALLOWED_ORIGINS: {entry!r} is no origin such as "
                     "https://www.example.org (no path, no slash at the end)"
                 )
+
+    def _check_redis(self) -> None:
+        if not self.redis:
+            return
+        if not self.redis.startswith(("redis://", "rediss://", "unix://")):
+            raise SettingsError("FUNDSTELLE_REDIS: not an address such as redis://127.0.0.1:6379/0")
+        if len(self.secret) < 32:
+            # Without it the hashes of two servers differ; beside the hashes it would undo them.
+            raise SettingsError("FUNDSTELLE_SECRET: 32 signs are needed with FUNDSTELLE_REDIS")
 
     @property
     def origins(self) -> frozenset[str]:
@@ -79,8 +103,13 @@ def read(environment: Mapping[str, str]) -> Settings:
         "most_letters": int,
         "most_bytes": int,
         "most_compared": int,
+        "most_loaded": int,
         "reload_seconds": float,
     }
+    try:
+        environment = _renamed(from_files(environment))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
     values: dict[str, object] = {}
     names = [name for name in Settings.__dataclass_fields__ if name != "channels"]
     for name in names:
@@ -98,3 +127,15 @@ def read(environment: Mapping[str, str]) -> Settings:
         k: v for k, v in environment.items() if k.startswith("FUNDSTELLE_") and k not in own
     }
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def _renamed(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """With settings that had another name under today's."""
+    kept = {k: v for k, v in environment.items() if k not in FORMER}
+    for former, name in FORMER.items():
+        value = environment.get(former)
+        if value and kept.get(name) not in (None, "", value):
+            raise SettingsError(f"{former}, {name}: the same setting twice, with different values")
+        if value:
+            kept[name] = value
+    return kept

@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from bot import answering
+from bot.hashes import Hasher
 from bot.library import Library, Served
 from bot.limits import RateLimit
 from bot.messages import Answer, Citation, Question
@@ -24,12 +25,15 @@ class State:
     settings: Settings
     library: Library
     limit: RateLimit
+    programme_limit: RateLimit
     metrics: Metrics
+    hasher: Hasher
 
     def ask(self, question: Question, slug: str | None, client: str) -> tuple[Answer, Served]:
         """Answer `question`, counted and limited."""
         self.limit.check(client)
         served = self.library.get(slug)
+        self.programme_limit.check(served.slug)
         return self._answer(question, served), served
 
     def compare(
@@ -40,6 +44,8 @@ class State:
         """
         chosen = self.library.several(slugs, self.settings.most_compared)
         self.limit.check(client, len(chosen))
+        for served in chosen:
+            self.programme_limit.check(served.slug)
         encoders = answering.encoders(chosen)
         return [(self._answer(question, s, encoders[s.bundle.encoder]), s) for s in chosen]
 

@@ -121,7 +121,7 @@ def ask_embedded(
     """The answer in the frame. A POST, so that the question stands in no address."""
     served = state.library.get(slug)
     question = message[: state.settings.most_letters]
-    asked = Question(message, language or served.bundle.info.language)
+    asked = Question(message, language or served.info.language)
     try:
         found, served = state.ask(asked, slug, client_of(request))
     except BotError as error:
@@ -192,7 +192,7 @@ def _sent(request: Request, found: File, caching: str) -> Response:
 
 
 def _about(served: Served) -> dict[str, str]:
-    info = served.bundle.info
+    info = served.info
     return {
         "slug": served.slug,
         "title": info.title,
@@ -219,12 +219,12 @@ def _embedded(
     answer: Answer | None = None,
     code: int = 200,
 ) -> Response:
-    spoken = said(language or served.bundle.info.language)
+    spoken = said(language or served.info.language)
     context: dict[str, Any] = {
         "w": spoken.words,
         "language": spoken.tag,
         "dir": spoken.direction,
-        "programme": served.bundle.info,
+        "programme": served.info,
         "action": f"/p/{served.slug}/einbetten" + (f"?language={spoken.code}" * bool(language)),
         "question": question,
         "answer": answer,

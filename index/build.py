@@ -194,7 +194,7 @@ def _known_vectors(served: Bundle | None, fingerprint: str) -> Mapping[bytes, Ve
     """Vectors of the served bundle by the hash of their text, if they come from the same model."""
     if served is None or served.manifest.model_sha256 != fingerprint:
         return {}
-    return dict(zip(served.vectors.rows.digest.tolist(), served.vectors.vectors(), strict=True))
+    return dict(zip(served.rows.digest.tolist(), served.rankers.vectors(), strict=True))
 
 
 def _encode(

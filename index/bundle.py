@@ -24,7 +24,7 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,6 +39,7 @@ from index.description import SLUG
 from index.errors import BundleError, BundleLocked
 from index.lexicon import Lexicon
 from index.query_encoder import ENCODERS, FILES, OnnxEncoder
+from index.rankers import Embedded, Rankers
 from index.search import Searcher
 from index.types import Heading, Info, Paragraph, Passage, Piece, Section, Vectors
 from index.vectors import Rows, VectorIndex
@@ -83,14 +84,16 @@ class Bundle:
     sections: tuple[Section, ...]
     passages: tuple[Passage, ...]
     aliases: Mapping[str, str]  # ids of earlier versions → the passage that took their place
-    vectors: VectorIndex
+    rows: Rows
+    rankers: Rankers
     lexicon: Lexicon
     encoder: OnnxEncoder
+    encoder_folder: Path  # where the encoder's files lie
     calibration: Confidence
 
     def searcher(self) -> Searcher:
         """Search over this programme."""
-        return Searcher(self.passages, self.vectors, self.lexicon, self.encoder, self.calibration)
+        return Searcher(self.passages, self.rankers, self.lexicon, self.encoder, self.calibration)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -101,11 +104,22 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         text = path.read_text(encoding="utf-8")
-        table = json.loads(text)
-        manifest = Manifest(**table)
     except FileNotFoundError as error:
         raise BundleError(folder, f"no bundle here (no {MANIFEST})", AGAIN) from error
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
+        raise BundleError(path, f"damaged ({error})", AGAIN) from error
+    return parse_manifest(text, path)
+
+
+def parse_manifest(text: str, path: object) -> Manifest:
+    """The manifest that `text` holds; `path` is where it was found.
+
+    Raises BundleError where it is damaged or of another format.
+    """
+    try:
+        table = json.loads(text)
+        manifest = Manifest(**table)
+    except (ValueError, TypeError) as error:
         raise BundleError(path, f"damaged ({error})", AGAIN) from error
     if manifest.format != FORMAT:
         raise BundleError(path, f"format {manifest.format}, this program reads {FORMAT}", AGAIN)
@@ -113,17 +127,18 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleError(path, "its slug is none", "use a-z, 0-9 and hyphens")
     if not isinstance(manifest.files, dict):
         raise BundleError(path, "damaged (files)", AGAIN)
-    if manifest.seal and text != _sealed(table):
+    if manifest.seal and text != sealed(table):
         raise BundleError(path, "damaged: its seal is not right", AGAIN)
     return manifest
 
 
 def write_manifest(folder: Path, table: Mapping[str, Any]) -> None:
     """Write the manifest, sealed: not against forgers, but so that every byte of it counts."""
-    (folder / MANIFEST).write_text(_sealed(table), encoding="utf-8")
+    (folder / MANIFEST).write_text(sealed(table), encoding="utf-8")
 
 
-def _sealed(table: Mapping[str, Any]) -> str:
+def sealed(table: Mapping[str, Any]) -> str:
+    """The manifest as it is written: with the checksum of all the rest."""
     rest = {name: value for name, value in table.items() if name != "seal"}
     seal = hashlib.sha256(json.dumps(rest).encode()).hexdigest()
     return json.dumps({**rest, "seal": seal}, indent=1)
@@ -137,40 +152,76 @@ def load(folder: Path) -> Bundle:
     """
     folder = folder.resolve()  # a version switch while loading must not mix two versions
     manifest = read_manifest(folder)
-    try:
+    with fitting(folder):
         files = _checked(folder, manifest)
-        return _parse(folder, manifest, files)
+        sums = encoder_sums(manifest)
+        encoder = ENCODERS.get(sums, lambda: _encoder(folder, manifest))
+        return assemble(manifest, files, encoder, folder / ENCODER, _embedded(files))
+
+
+@contextmanager
+def fitting(place: object) -> Iterator[None]:
+    """Whatever files with the right checksums can do wrong is a BundleError."""
+    try:
+        yield
     except OSError as error:
-        raise BundleError(
-            folder, f"can't be read, or changed meanwhile ({error})", AGAIN
-        ) from error
+        raise BundleError(place, f"can't be read, or changed meanwhile ({error})", AGAIN) from error
     except (
         LookupError, TypeError, ValueError, AttributeError, RuntimeError, EOFError,
         zipfile.BadZipFile,
     ) as error:  # fmt: skip
         problem = f"its files don't fit together ({type(error).__name__}: {error})"
-        raise BundleError(folder, problem, AGAIN) from error
+        raise BundleError(place, problem, AGAIN) from error
 
 
-def _parse(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Bundle:
+Connect = Callable[[Rows, Lexicon, tuple[Passage, ...]], Rankers]
+
+
+def assemble(
+    manifest: Manifest,
+    files: Mapping[str, bytes],
+    encoder: OnnxEncoder,
+    encoder_folder: Path,
+    rankers: Connect,
+) -> Bundle:
+    """A bundle from its small files' contents by name; `rankers` says where its vectors are.
+
+    Call it inside `fitting`.
+    """
     table = json.loads(files[PROGRAMME])
-    info = _info(table["info"])
-    if info.slug != manifest.slug:
-        raise ValueError(f"{PROGRAMME} is about {info.slug}")
-    sums = {name: manifest.files[f"{ENCODER}/{name}"] for name in FILES}
+    about = info(table["info"])
+    if about.slug != manifest.slug:
+        raise ValueError(f"{PROGRAMME} is about {about.slug}")
+    passages = tuple(_passage(passage) for passage in table["passages"])
+    rows, words = _rows(files[ROWS]), _lexicon(files[LEXICON])
     return Bundle(
         manifest=manifest,
-        info=info,
+        info=about,
         sections=tuple(_section(section) for section in table["sections"]),
-        passages=tuple(_passage(passage) for passage in table["passages"]),
+        passages=passages,
         aliases=table["aliases"],
-        vectors=VectorIndex.from_bytes(files[VECTORS], _rows(files[ROWS])),
-        lexicon=_lexicon(files[LEXICON]),
-        encoder=ENCODERS.get(sums, lambda: _encoder(folder, manifest)),
+        rows=rows,
+        rankers=rankers(rows, words, passages),
+        lexicon=words,
+        encoder=encoder,
+        encoder_folder=encoder_folder,
         calibration=confidence.parse(files[CALIBRATION])
         if CALIBRATION in files
         else confidence.UNCALIBRATED,
     )
+
+
+def encoder_sums(manifest: Manifest) -> dict[str, str]:
+    """The SHA-256 of each of the encoder's files."""
+    return {name: manifest.files[f"{ENCODER}/{name}"] for name in FILES}
+
+
+def _embedded(files: Mapping[str, bytes]) -> Connect:
+    def connect(rows: Rows, words: Lexicon, passages: tuple[Passage, ...]) -> Rankers:
+        vectors = VectorIndex.from_bytes(files[VECTORS], rows)
+        return Embedded(vectors, words, [passage.section for passage in passages])
+
+    return connect
 
 
 def _checked(folder: Path, manifest: Manifest) -> dict[str, bytes]:
@@ -261,6 +312,20 @@ def writing(root: Path, slug: str) -> Iterator[Path]:
 
     Raises BundleError where `root` can't be written, BundleLocked where another ingest is at it.
     """
+    with _alone(root, slug) as versions:
+        for abandoned in versions.glob(f".{slug}-*"):  # of an ingest that was killed
+            shutil.rmtree(abandoned, ignore_errors=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=versions))
+        try:
+            yield fresh
+            _turn_on(root, slug, fresh)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def _alone(root: Path, slug: str) -> Iterator[Path]:
+    """The folder of versions, for one writer of this programme."""
     versions = root / VERSIONS
     try:
         versions.mkdir(parents=True, exist_ok=True)
@@ -276,14 +341,7 @@ def writing(root: Path, slug: str) -> Iterator[Path]:
             raise BundleLocked(
                 root / slug, "another ingest is writing it", "wait for it"
             ) from error
-        for abandoned in versions.glob(f".{slug}-*"):  # of an ingest that was killed
-            shutil.rmtree(abandoned, ignore_errors=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=versions))
-        try:
-            yield fresh
-            _turn_on(root, slug, fresh)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+        yield versions
 
 
 def _turn_on(root: Path, slug: str, fresh: Path) -> None:
@@ -358,6 +416,22 @@ def _slug_of(folder: Path) -> str:
     return folder.name.rpartition("-")[0]
 
 
+def remove(root: Path, slug: str) -> None:
+    """Let go of a programme: its link, then its versions; nothing where there is none.
+
+    Raises BundleError where another ingest is writing it.
+    """
+    link = root / slug
+    if not link.is_symlink():
+        return
+    with _alone(root, slug):
+        link.unlink()
+        for path in (root / VERSIONS).glob(f"{slug}-*"):
+            if path.is_dir() and _slug_of(path) == slug:
+                shutil.rmtree(path, ignore_errors=True)
+    encoder_store.prune(root)
+
+
 def write(folder: Path, bundle_parts: Parts) -> Manifest:
     """Write every file of a bundle into `folder`, whose `encoder/` is there already; manifest
     last.
@@ -426,7 +500,8 @@ def _lexicon(content: bytes) -> Lexicon:
         return lexicon.from_arrays({name: arrays[name] for name in arrays.files})
 
 
-def _info(table: dict[str, Any]) -> Info:
+def info(table: dict[str, Any]) -> Info:
+    """A description, as `asdict` took it apart."""
     bank = {heading: tuple(questions) for heading, questions in table["bank"].items()}
     return Info(**{**table, "imprint": tuple(table["imprint"]), "bank": bank})
 

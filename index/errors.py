@@ -3,8 +3,9 @@
     FundstelleError
     ├── DocumentError      the programme's document or its programme.toml can't be used
     ├── ModelError         the encoder can't be loaded or compiled, or two copies of it disagree
-    └── BundleError        an index bundle is missing, damaged or of another format
-        └── BundleLocked   another ingest is writing it just now
+    ├── BundleError        an index bundle is missing, damaged or of another format
+    │   └── BundleLocked   another ingest is writing it just now
+    └── StoreError         the store of programmes can't be reached, or has not what it should
 
 `ingest.py` prints them as one line and exits with 2; `bot.app` maps them to HTTP once.
 """
@@ -34,3 +35,7 @@ class BundleError(FundstelleError):
 
 class BundleLocked(BundleError):
     """Another process is writing this bundle."""
+
+
+class StoreError(FundstelleError):
+    """The store is unknown, can't be reached, or a programme in it is missing or not whole."""

@@ -22,6 +22,8 @@ K1, B = 1.2, 0.5  # BM25's saturation and length normalisation; passages are of 
 PART_WEIGHT = 0.5  # a part of a compound says less than the whole word
 HEADING_TIMES = 2  # a heading's words count as if they stood so often in the passage
 
+Terms = Mapping[int, float]  # number of a term in its postings → weight
+
 
 @dataclass(frozen=True)
 class Postings:
@@ -33,15 +35,17 @@ class Postings:
     weights: NDArray[np.float32]
     rarity: NDArray[np.float32]  # shape (terms,): inverse document frequency
 
-    def scores(self, query: Mapping[str, float], count: int) -> Vectors:
+    def scores(self, query: Terms, count: int) -> Vectors:
         """Sum of weights over the query's terms, shape (count,)."""
         total = np.zeros(count, np.float32)
-        for term, weight in query.items():
-            row = self.terms.get(term)
-            if row is not None:
-                span = slice(self.starts[row], self.starts[row + 1])
-                total[self.passages[span]] += weight * self.weights[span]
+        for row, weight in query.items():
+            span = slice(self.starts[row], self.starts[row + 1])
+            total[self.passages[span]] += weight * self.weights[span]
         return total
+
+    def known(self, query: Mapping[str, float]) -> Terms:
+        """The query's terms that stand in the programme."""
+        return {self.terms[t]: weight for t, weight in query.items() if t in self.terms}
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,22 @@ class Lexicon:
     words: Postings
     grams: Postings
 
+    def query_words(self, query: str) -> Terms:
+        """A query as BM25 takes it."""
+        return self.words.known(word_terms(query, self.words.terms))
+
+    def query_grams(self, query: str) -> Terms:
+        """A query's tf-idf vector of length 1."""
+        weighted = _weigh_grams(Counter(_grams(query)), self.grams.terms, self.grams.rarity)
+        return self.grams.known(weighted)
+
     def score_words(self, query: str) -> Vectors:
         """BM25 of each passage, shape (count,)."""
-        return self.words.scores(word_terms(query, self.words.terms), self.count)
+        return self.words.scores(self.query_words(query), self.count)
 
     def score_grams(self, query: str) -> Vectors:
         """tf-idf cosine of each passage, shape (count,), between 0 and 1."""
-        weighted = _weigh_grams(Counter(_grams(query)), self.grams.terms, self.grams.rarity)
-        return self.grams.scores(weighted, self.count)
+        return self.grams.scores(self.query_grams(query), self.count)
 
     def coverage(self, query: str, passage: int) -> tuple[float, float]:
         """How much of the query's words, by rarity, stands in a passage; and the rarest word

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index import confidence, german, lexicon, search
-from index.bundle import ENCODER, Bundle
+from index.bundle import Bundle
 from index.query_encoder import ONNX, TOKENIZER
 from index.types import Passage, Section
-from index.vectors import Kind, VectorIndex
+from index.vectors import Kind
 
 LEXICAL = Path(__file__).parent / "lexical.json"  # written by training/lexical.py
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
@@ -50,8 +50,8 @@ class Export:
     encoder: Path | None
 
 
-def export(loaded: Bundle, folder: Path) -> Export:
-    """The offline files of the bundle in `folder`.
+def export(loaded: Bundle) -> Export:
+    """The offline files of a bundle.
 
     Without tokenizer, vectors and encoder where the tokenizer is of a kind that the browser's
     code does not know: search by words works all the same.
@@ -61,11 +61,11 @@ def export(loaded: Bundle, folder: Path) -> Export:
         "settings.json": _json(settings(loaded)),
         "lexicon.bin": lexicon_file(loaded.lexicon),
     }
-    pieces = tokenizer_file(folder / ENCODER / TOKENIZER, loaded.encoder.settings.most_tokens)
+    pieces = tokenizer_file(loaded.encoder_folder / TOKENIZER, loaded.encoder.settings.most_tokens)
     if pieces is None:
         return Export(files, None)
-    files |= {"tokenizer.bin": pieces, "vectors.bin": vectors_file(loaded.vectors)}
-    return Export(files, folder / ENCODER / ONNX)
+    files |= {"tokenizer.bin": pieces, "vectors.bin": vectors_file(loaded)}
+    return Export(files, loaded.encoder_folder / ONNX)
 
 
 def programme(loaded: Bundle) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def questions_of(loaded: Bundle, section: Section) -> list[str]:
 
 def bank(loaded: Bundle) -> list[tuple[str, int]]:
     """Each question of the bank with the passage that ingest attached it to."""
-    rows = loaded.vectors.rows
+    rows = loaded.rows
     owners = {
         bytes(rows.digest[row]): int(rows.owner[row])
         for row in np.flatnonzero(rows.kind == Kind.BANK)
@@ -173,10 +173,10 @@ def _known(table: Mapping[str, Any]) -> bool:
     )
 
 
-def vectors_file(vectors: VectorIndex) -> bytes:
+def vectors_file(loaded: Bundle) -> bytes:
     """Every vector in half precision, with what its row stands for."""
-    rows = vectors.rows
-    halves = vectors.vectors().astype(np.float16).view(np.uint16).ravel()
+    rows = loaded.rows
+    halves = loaded.rankers.vectors().astype(np.float16).view(np.uint16).ravel()
     return pack({"kind": rows.kind, "owner": rows.owner, "part": rows.part, "vectors": halves})
 
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from index import abbreviations, confidence
 from index.confidence import Confidence, Features
 from index.lexicon import Lexicon
+from index.rankers import Rankers
 from index.spelling import Speller
-from index.types import Hit, Passage, QueryEncoder, Ranking, Vectors
-from index.vectors import Kind, VectorIndex
+from index.types import Hit, Passage, QueryEncoder, Ranking, Span, Vectors
 
 WEIGHTS: Mapping[str, float] = {
     "passage": 1.0,
@@ -54,8 +54,6 @@ class Signals:
     text: str  # the question, slips put right, abbreviations explained
     query: Vectors  # its vector, shape (dimension,)
     raw: Mapping[str, Vectors]
-    best_sentence: NDArray[np.int64]  # row of each passage's best sentence, counted within it
-    top_sentence: float  # highest cosine of any sentence
 
 
 class Searcher:
@@ -64,7 +62,7 @@ class Searcher:
     def __init__(
         self,
         passages: tuple[Passage, ...],
-        vectors: VectorIndex,
+        rankers: Rankers,
         lexicon: Lexicon,
         encoder: QueryEncoder,
         calibration: Confidence,
@@ -74,25 +72,28 @@ class Searcher:
             raise ValueError(
                 f"{lexicon.count} passages in the lexicon, {len(passages)} in the index"
             )
-        self._passages, self._vectors, self._lexicon = passages, vectors, lexicon
+        self._passages, self._rankers, self._lexicon = passages, rankers, lexicon
         self._encoder, self._calibration, self._weights = encoder, calibration, weights
         self._speller = Speller((p.text for p in passages), lexicon.words.terms, encoder.pieces)
         self._abbreviations = abbreviations.learn(p.text for p in passages if "(" in p.text)
-        self._section_of = np.array([p.section for p in passages], np.int64)
-        kinds = vectors.rows.kind
-        self._rows = {kind: np.flatnonzero(kinds == kind) for kind in Kind}
 
     def search(self, query: str, limit: int = 3, encode: Encode | None = None) -> Ranking:
         """The `limit` best passages for `query`, and the probability that they answer it.
 
         `encode` takes the encoder's place where a question is put to several programmes. It gets
-        the query as this programme spells it.
+        the query as this programme spells it. Raises StoreError where the programme is kept
+        elsewhere and can't be had.
         """
         signals = self.signals(query, encode)
         fused = fuse(signals, self._weights)
         order = np.argsort(-fused, kind="stable")  # equal scores stay in reading order
-        hits = tuple(self._hit(int(number), fused, signals) for number in order[:limit])
-        certainty = self._calibration.probability(self.features(signals, fused, order))
+        keys = self._keys(signals, order[:limit])
+        hits = tuple(
+            Hit(number, float(fused[number]), key, float(signals.raw["passage"][number]))
+            for number, key in keys.items()
+        )
+        features = self.features(signals, fused, order, keys)
+        certainty = self._calibration.probability(features)
         if signals.raw["bank"][order[0]] >= SAME_QUESTION:  # NaN, where there is none, is not
             certainty = max(certainty, ATTACHED)
         return Ranking(hits, certainty)
@@ -101,59 +102,39 @@ class Searcher:
         """Every ranker's opinion of every passage."""
         query = abbreviations.expand(self._speller.correct(query), self._abbreviations)
         vector = encode(query) if encode else self._encoder.encode([query])[0]
-        cosines = self._vectors.similarities(vector)
-        sentences, best = self._best_sentences(cosines)
-        raw: dict[str, Vectors] = {
-            "passage": np.float32(0.5)
-            * (self._of_passages(cosines, Kind.PASSAGE) + self._of_passages(cosines, Kind.TEXT)),
-            "sentence": sentences,
-            "heading": self._of_headings(cosines),
-            "words": self._lexicon.score_words(query),
-            "grams": self._lexicon.score_grams(query),
-            "bank": self._of_passages(cosines, Kind.BANK),
-        }
-        return Signals(query, vector, raw, best, float(sentences.max()))
+        raw = dict(
+            self._rankers.scores(
+                vector, self._lexicon.query_words(query), self._lexicon.query_grams(query)
+            )
+        )
+        raw["passage"] = np.float32(0.5) * (raw["passage"] + raw.pop("text"))
+        return Signals(query, vector, raw)
 
-    def _of_passages(self, cosines: Vectors, kind: Kind) -> Vectors:
-        """Each passage's best cosine among its rows of this kind; NaN where it has none."""
-        rows = self._rows[kind]
-        best = np.full(len(self._passages), -np.inf, np.float32)
-        np.maximum.at(best, self._vectors.rows.owner[rows], cosines[rows])
-        best[np.isinf(best)] = np.nan
-        return best
+    def _keys(self, signals: Signals, numbers: NDArray[np.int64]) -> dict[int, Span]:
+        """The key sentence of each of these passages, in their order."""
+        chosen = [int(number) for number in numbers]
+        parts = self._rankers.key_sentences(signals.query, chosen)
+        return {n: self._passages[n].sentences[p] for n, p in zip(chosen, parts, strict=True)}
 
-    def _best_sentences(self, cosines: Vectors) -> tuple[Vectors, NDArray[np.int64]]:
-        rows = self._rows[Kind.SENTENCE]
-        owners, parts = self._vectors.rows.owner[rows], self._vectors.rows.part[rows]
-        order = np.lexsort((cosines[rows], owners))
-        last = np.append(owners[order][1:] != owners[order][:-1], True)
-        best_rows = order[last]  # for each passage, in order, its best sentence
-        return cosines[rows][best_rows], parts[best_rows].astype(np.int64)
-
-    def _of_headings(self, cosines: Vectors) -> Vectors:
-        rows = self._rows[Kind.HEADING]
-        by_section = np.zeros(int(self._vectors.rows.owner[rows].max()) + 1, np.float32)
-        by_section[self._vectors.rows.owner[rows]] = cosines[rows]
-        of_passages: Vectors = by_section[self._section_of]
-        return of_passages
-
-    def _hit(self, number: int, fused: Vectors, signals: Signals) -> Hit:
-        key = self._passages[number].sentences[int(signals.best_sentence[number])]
-        return Hit(number, float(fused[number]), key, float(signals.raw["passage"][number]))
-
-    def features(self, signals: Signals, fused: Vectors, order: NDArray[np.int64]) -> Features:
-        """What the confidence is computed from."""
+    def features(
+        self,
+        signals: Signals,
+        fused: Vectors,
+        order: NDArray[np.int64],
+        keys: Mapping[int, Span] | None = None,
+    ) -> Features:
+        """What the confidence is computed from; `keys`, where the key sentences are known."""
         best = int(order[0])
         raw = signals.raw
         covered, missing = self._lexicon.coverage(signals.text, best)
-        key = self._passages[best].sentences[int(signals.best_sentence[best])]
+        key = (keys or self._keys(signals, order[:1]))[best]
         lexical = raw["words"] / (raw["words"].max() or 1.0) + raw["grams"] / (
             raw["grams"].max() or 1.0
         )
         fourth = float(fused[order[min(3, len(order) - 1)]])
         return Features(
             cosine=float(raw["passage"][best]),
-            sentence=signals.top_sentence,
+            sentence=float(raw["sentence"].max()),
             stands_out=float(standardise(fused)[best]),
             margin=float(fused[best]) - fourth,
             spread=float(raw["passage"].max() - raw["passage"].mean()),

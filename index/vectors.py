@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -65,6 +66,10 @@ class VectorIndex:
     def vectors(self) -> Vectors:
         """All vectors, shape (rows, dimension)."""
         return np.asarray(self._index.reconstruct_n(0, len(self.rows)), np.float32)
+
+    def at(self, rows: Sequence[int]) -> Vectors:
+        """The vectors of these rows, shape (len(rows), dimension)."""
+        return np.asarray(self._index.reconstruct_batch(np.array(rows, np.int64)), np.float32)
 
     def to_bytes(self) -> bytes:
         """The FAISS index in its own file format."""

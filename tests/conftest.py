@@ -11,12 +11,18 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from bench import qdrant
+from bench.qdrant import Node
 from bot.app import create_app
 from bot.library import Library, Served
 from bot.settings import Settings
 from index import build, bundle
 from index.build import Draft
 from index.bundle import Bundle
+from index.stores.folder import FolderStore
+from index.stores.qdrant import QdrantStore
+from scripts.qdrant import PLACE
+from tests.redises import RedisServer
 
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "programmes" / "dortmund-2025"
@@ -47,12 +53,43 @@ def compiled(index_root: Path) -> Bundle:
 
 @pytest.fixture(scope="session")
 def served(index_root: Path) -> Served:
-    library = Library(index_root)
+    library = Library(FolderStore(index_root))
     library.refresh()
     return library.get(SLUG)
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A real server; `python scripts/qdrant.py` fetches it."""
+    if not PLACE.is_file():
+        pytest.skip("no Qdrant here: python scripts/qdrant.py")
+    with qdrant.running(tmp_path_factory.mktemp("qdrant")) as (only,):
+        yield only
+
+
+@pytest.fixture(scope="session")
+def store(node: Node, tmp_path_factory: pytest.TempPathFactory) -> QdrantStore:
+    """One store for all, since the encoder's upload takes seconds; each test has slugs of its
+    own.
+    """
+    return QdrantStore(qdrant.address([node], shards=2), tmp_path_factory.mktemp("bot"))
 
 
 @pytest.fixture
 def client(index_root: Path) -> TestClient:
     app = create_app(Settings(index=index_root, rate_limit=""))
     return TestClient(app)
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a real Redis; see `own_redis` for one that may be killed."""
+    with RedisServer.running(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """For one test alone."""
+    with RedisServer.running(tmp_path) as server:
+        yield server

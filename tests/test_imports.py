@@ -29,7 +29,7 @@ HEAVY = {
     "selectolax": {"index/readers/html.py"},
     "markdown_it": {"index/readers/markdown.py"},
     "nacl": {"bot/channels/threema.py"},
-    "redis": {"bot/channels/store.py"},
+    "redis": {"bot/channels/store.py", "bot/replicas.py", "index/announcing.py"},
     "pypdfium2": {"index/pdf/decode.py"},
     "PIL": {"index/pdf/decode.py", "index/report.py", "bot/pictures.py"},
     "xml": {"index/readers/files.py", "index/readers/docx.py", "index/readers/odt.py"},

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import ingest
 from index import bundle
@@ -65,6 +66,18 @@ def test_a_document_is_enough(
     assert "heading, level 1" in (tmp_path / "var" / "report" / "plan.html").read_text()
     assert ingest.main(["nichts.pdf"]) == 2
     assert "nichts.pdf: no such file" in capsys.readouterr().err
+
+
+def test_servers_are_told_of_a_new_bundle(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], redis: str
+) -> None:
+    """Where they share a Redis; that nobody hears it, or that there is no Redis, fails nothing."""
+    for url, said in ((redis, "servers told: 0"), ("redis://:sesam@127.0.0.1:9", "were not told")):
+        monkeypatch.setenv("FUNDSTELLE_REDIS", url)
+        ingest._announce(Console(stderr=True))
+        shown = capsys.readouterr().err
+        assert said in " ".join(shown.split())
+        assert "sesam" not in shown
 
 
 def test_report_lists_repairs_and_warnings(

@@ -110,7 +110,7 @@ def main() -> None:
     sets = programmes(list(rows(data / "questions.jsonl.gz")), dice)
     near = {r["passage_id"]: r["questions"] for r in rows(data / "near-misses.jsonl.gz")}
     other = [r["text"] for r in rows(HERE / "questions" / "unanswerable.jsonl")]
-    exported = offline.export(bundle.load(options.bundle), options.bundle.resolve()).files
+    exported = offline.export(bundle.load(options.bundle)).files
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "tokenizer.bin").write_bytes(exported["tokenizer.bin"])

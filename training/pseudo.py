@@ -17,6 +17,7 @@ import numpy as np
 from index import lexicon
 from index.confidence import UNCALIBRATED, Confidence
 from index.query_encoder import OnnxEncoder
+from index.rankers import Embedded
 from index.search import Searcher
 from index.sentences import split
 from index.types import Passage, Piece
@@ -78,7 +79,8 @@ def build(
     )
     vectors = VectorIndex(encoder.encode([e[0] for e in entries]), rows)
     words = lexicon.build([p.text for p in passages], [r["heading"] for r in records])
-    searcher = Searcher(tuple(passages), vectors, words, encoder, calibration)
+    rankers = Embedded(vectors, words, [p.section for p in passages])
+    searcher = Searcher(tuple(passages), rankers, words, encoder, calibration)
     return Pseudo(searcher, {r["passage_id"]: n for n, r in enumerate(records)})
 
 

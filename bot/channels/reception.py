@@ -31,7 +31,8 @@ from bot.channels.base import (
 from bot.channels.client import Client, Undeliverable
 from bot.channels.conversation import Talk
 from bot.channels.lanes import Lanes
-from bot.channels.store import Claim, Hasher, MemoryStore, Store
+from bot.channels.store import Claim, MemoryStore, Store
+from bot.hashes import Hasher
 
 log = logging.getLogger(__name__)
 TALK = 24 * 3600.0  # seconds that a conversation is remembered

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import secrets
 import time
 from collections import OrderedDict
@@ -56,18 +55,6 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Let go of the connections."""
-
-
-class Hasher:
-    """Ids → keys that lead nowhere without the secret."""
-
-    def __init__(self, secret: str = "") -> None:
-        self._key = hashlib.sha256(secret.encode()).digest() if secret else secrets.token_bytes(32)
-
-    def key(self, *parts: str) -> str:
-        """A key for what `parts` name together."""
-        joined = "\0".join(parts).encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(joined, key=self._key, digest_size=16).hexdigest()
 
 
 class MemoryStore:

@@ -33,8 +33,8 @@ from bot.channels.base import (
     signature,
 )
 from bot.channels.client import Client, Undeliverable
-from bot.channels.store import Hasher
 from bot.channels.text import Style, texts, unmarked, utf8
+from bot.hashes import Hasher
 
 API = "https://msgapi.threema.ch"
 SIGNED = ("from", "to", "messageId", "date", "nonce", "box")

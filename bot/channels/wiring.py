@@ -18,17 +18,18 @@ from fastapi.responses import Response
 from bot import answering
 from bot.channels import CHANNELS, Registered
 from bot.channels.base import Programme, Received, Said
-from bot.errors import BotError, UnknownPassage
+from bot.errors import BotError, NotReady, UnknownPassage
 from bot.library import Served
 from bot.messages import Answer, Citation, Question
 from bot.settings import SettingsError
 from bot.state import State
 from bot.wording import CODES, sentence
+from index.errors import FundstelleError
 
 if TYPE_CHECKING:
     from bot.channels.base import Channel
     from bot.channels.reception import Reception
-    from bot.channels.store import Hasher, Store
+    from bot.channels.store import Store
 
 log = logging.getLogger(__name__)
 SWITCH = 0.001  # seconds until a search gives way to the event loop: platforms wait for that
@@ -100,6 +101,9 @@ class Desk:
             answer, _ = self._state.ask(question, programme, client)
         except BotError as error:
             raise Said(sentence(error.key, question.language, **error.words)) from None
+        except FundstelleError as error:
+            log.error("a programme can't be had: %s", error)
+            raise Said(sentence(NotReady.key, question.language)) from None
         return answer
 
     def passages(self, programme: str, ids: Sequence[str]) -> Sequence[Citation]:
@@ -115,7 +119,7 @@ class Desk:
         return base.rstrip("/") + path if base else ""
 
     def _about(self, served: Served) -> Programme:
-        info = served.bundle.info
+        info = served.info
         own = (info.imprint_url or self.url(f"/p/{info.slug}/impressum")) if _said(info) else ""
         lines = [*_lines(info.imprint), own]
         privacy = info.privacy_url or self.url(f"/p/{info.slug}/datenschutz")
@@ -149,7 +153,6 @@ class Channels:
         values = state.settings.channels
         self._timeout = _number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0)
         self._waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000))
-        _check_redis(values)
         if self.on:
             self.router.add_api_route(
                 "/channels/{name}", self._receive, methods=["GET", "POST"], response_model=None
@@ -169,11 +172,11 @@ class Channels:
         from bot.channels.lanes import Lanes
         from bot.channels.reception import Reception
 
-        store, hasher = _remembering(self._state.settings.channels)
+        store = _remembering(self._state.settings.redis)
         lanes = Lanes(self._waiting)
         client = Client(self._timeout, lanes.rest)
         reception = Reception(
-            Desk(self._state), store, hasher, client, self._state.metrics.channel, lanes
+            Desk(self._state), store, self._state.hasher, client, self._state.metrics.channel, lanes
         )
         self._reception = reception
         self._state.metrics.queue("channels", lambda: lanes.waiting)
@@ -197,26 +200,14 @@ class Channels:
         return Response(ack.body, ack.status, media_type=ack.media)
 
 
-def _remembering(values: Mapping[str, str]) -> tuple[Store, Hasher]:
+def _remembering(redis: str) -> Store:
     """In Redis for several processes and across restarts, else in memory."""
-    from bot.channels.store import Hasher, MemoryStore, RedisStore
+    from bot.channels.store import MemoryStore, RedisStore
 
-    if not (url := values.get("FUNDSTELLE_REDIS", "")):
+    if not redis:
         log.warning(FORGETFUL)
-        return MemoryStore(), Hasher()
-    return RedisStore(url), Hasher(values["FUNDSTELLE_CHANNELS_SECRET"])
-
-
-def _check_redis(values: Mapping[str, str]) -> None:
-    """Raises SettingsError."""
-    url, secret = values.get("FUNDSTELLE_REDIS", ""), values.get("FUNDSTELLE_CHANNELS_SECRET", "")
-    if not url:
-        return
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise SettingsError("FUNDSTELLE_REDIS: not an address such as redis://127.0.0.1:6379/0")
-    if len(secret) < 32:
-        # Without it the hashes of two servers differ; beside the hashes it would undo them.
-        raise SettingsError("FUNDSTELLE_CHANNELS_SECRET: 32 signs are needed with FUNDSTELLE_REDIS")
+        return MemoryStore()
+    return RedisStore(redis)
 
 
 def _number(values: Mapping[str, str], variable: str, otherwise: float) -> float:

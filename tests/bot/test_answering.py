@@ -6,15 +6,13 @@ import pytest
 
 from bot import answering
 from bot.errors import EmptyMessage, TooLong
-from bot.library import Served
+from bot.library import Served, holding
 from bot.messages import Question
 
 
 def with_thresholds(served: Served, answered: float, related: float) -> Served:
     calibration = dataclasses.replace(served.bundle.calibration, answered=answered, related=related)
-    return dataclasses.replace(
-        served, bundle=dataclasses.replace(served.bundle, calibration=calibration)
-    )
+    return holding(dataclasses.replace(served.bundle, calibration=calibration))
 
 
 @pytest.mark.parametrize(

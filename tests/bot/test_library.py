@@ -8,6 +8,7 @@ import pytest
 
 from bot.errors import NotReady, UnknownProgramme
 from bot.library import Library
+from index.stores.folder import FolderStore
 from tests.conftest import SLUG
 
 
@@ -19,7 +20,7 @@ def root(index_root: Path, tmp_path: Path) -> Path:
 
 def test_bundles_appear_and_vanish_while_serving(root: Path) -> None:
     """No restart: a look at the folder is enough."""
-    library = Library(root)
+    library = Library(FolderStore(root))
     with pytest.raises(NotReady):
         library.get(None)
     library.refresh()
@@ -32,7 +33,7 @@ def test_bundles_appear_and_vanish_while_serving(root: Path) -> None:
 
 def test_a_broken_bundle_is_refused_and_the_former_one_keeps_serving(root: Path) -> None:
     """With its reason; and when it is put right, it is taken up."""
-    library = Library(root)
+    library = Library(FolderStore(root))
     library.refresh()
     before = library.get(SLUG)
     target = root / SLUG / "lexicon.npz"
@@ -52,7 +53,7 @@ def test_a_broken_bundle_is_refused_and_the_former_one_keeps_serving(root: Path)
 def test_a_bundle_under_a_wrong_name_is_refused(root: Path) -> None:
     """A slug says which programme it is; the folder must not lie."""
     (root / SLUG).rename(root / "berlin")
-    library = Library(root)
+    library = Library(FolderStore(root))
     library.refresh()
     assert "berlin" in library.refused()
     with pytest.raises(NotReady):
@@ -63,7 +64,7 @@ def test_with_several_programmes_a_name_is_needed(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """None is guessed."""
-    library = Library(root)
+    library = Library(FolderStore(root))
     library.refresh()
     one = library.get(None)
     monkeypatch.setattr(library, "_served", {SLUG: one, "zweites": one})

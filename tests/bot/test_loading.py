@@ -121,7 +121,7 @@ def test_a_pickle_in_an_array_is_refused_and_never_run(
 @pytest.mark.parametrize("made", [faiss.IndexFlatL2, faiss.IndexLSH, "HNSW4,Flat", "IVF1,Flat"])
 def test_another_kind_of_index_is_refused(whole: Path, made: object) -> None:
     """FAISS would load whatever its file says it is; only the flat one ranks as we promise."""
-    vectors = bundle.load(whole).vectors.vectors()
+    vectors = bundle.load(whole).rankers.vectors()
     dimension = vectors.shape[1]
     if isinstance(made, str):
         other = faiss.index_factory(dimension, made)

@@ -25,6 +25,7 @@ from bot.library import Library
 from bot.settings import Settings
 from index import bundle
 from index.query_encoder import OnnxEncoder
+from index.stores.folder import FolderStore
 
 TEXTS = (
     "Wir bauen Radwege in {}. Das Schwimmbad in {} bleibt offen.",
@@ -65,7 +66,7 @@ def library(tmp_path: Path) -> Library:
     """Over an index folder `tmp_path / "index"` that holds the programmes rot and blau."""
     for slug in ("rot", "blau"):
         write(tmp_path / "index", slug)
-    library = Library(tmp_path / "index")
+    library = Library(FolderStore(tmp_path / "index"))
     library.refresh()
     return library
 
@@ -256,7 +257,7 @@ def test_content_that_nobody_thought_of_is_refused_too(library: Library, tmp_pat
 
 def test_without_any_programme_it_says_so(tmp_path: Path) -> None:
     """And with one, no name is needed; with two, one is."""
-    library = Library(tmp_path)
+    library = Library(FolderStore(tmp_path))
     library.refresh()
     with pytest.raises(NotReady):
         library.several((), 8)

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from bench import small
 from bench.small import Chapter
 from bot.app import create_app
-from bot.library import Served
+from bot.library import Served, holding
 from bot.settings import Settings
 from tests.conftest import SLUG
 
@@ -182,7 +182,7 @@ def test_links_to_former_passages_lead_to_their_heirs(
     heir = served.bundle.passages[3].id
     bundle = dataclasses.replace(served.bundle, aliases={"wohnen-alt-000000": heir})
     library = client.app.state.fundstelle.library  # type: ignore[attr-defined]
-    monkeypatch.setattr(library, "_served", {SLUG: dataclasses.replace(served, bundle=bundle)})
+    monkeypatch.setattr(library, "_served", {SLUG: holding(bundle)})
     html = client.get(f"/p/{SLUG}/programm").text
     assert f'id="wohnen-alt-000000" data-now="{heir}"' in html
 
@@ -328,6 +328,6 @@ def test_the_notice_on_political_advertising_is_on_every_page(
     info = dataclasses.replace(served.bundle.info, notice_url="https://spd.example/hinweis")
     bundle = dataclasses.replace(served.bundle, info=info)
     library = client.app.state.fundstelle.library  # type: ignore[attr-defined]
-    monkeypatch.setattr(library, "_served", {SLUG: dataclasses.replace(served, bundle=bundle)})
+    monkeypatch.setattr(library, "_served", {SLUG: holding(bundle)})
     for path in PAGES:
         assert 'href="https://spd.example/hinweis"' in client.get(path).text

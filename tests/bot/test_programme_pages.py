@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from PIL import Image, ImageChops
 
 from bot import assets, pictures
-from bot.library import Served
+from bot.library import Served, holding
 from tests.conftest import SLUG
 
 
@@ -113,7 +113,7 @@ def test_a_link_from_an_earlier_version_says_so(
     heir = served.bundle.passages[3].id
     bundle = dataclasses.replace(served.bundle, aliases={"wohnen-alt-000000": heir})
     library = client.app.state.fundstelle.library  # type: ignore[attr-defined]
-    monkeypatch.setattr(library, "_served", {SLUG: dataclasses.replace(served, bundle=bundle)})
+    monkeypatch.setattr(library, "_served", {SLUG: holding(bundle)})
     old = client.get(f"/p/{SLUG}/programm?version=0123456789abcdef").text
     assert 'class="changed"' in old
     assert f'id="wohnen-alt-000000" data-now="{heir}"' in old

@@ -146,5 +146,26 @@ def test_a_setting_that_cannot_be_used_is_named_without_secrets(tmp_path: Path) 
     assert "sesam" not in str(refused.value)
 
 
+def test_a_secret_from_a_file_is_used_and_never_shown(index: Path, tmp_path: Path) -> None:
+    """The channel is on, so it was read; a file that is not there, or a secret in the place of its
+    name, stops the server without being printed.
+    """
+    variable, file = "FUNDSTELLE_WEBHOOK_SECRET_FILE", tmp_path / "secret"
+    file.write_text("sesam-oeffne-dich-" * 3 + "\n")
+    with running(index, tmp_path, {variable: str(file)}) as server:
+        statuses = use(server)
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(20)
+    assert "channels on: webhook" in server.said()
+    assert 200 in statuses
+    check(server.said())
+    with (
+        pytest.raises(AssertionError, match=variable) as refused,
+        running(index, tmp_path, {variable: "sesam-oeffne-dich"}),
+    ):
+        pass
+    assert "sesam" not in str(refused.value)
+
+
 def files(root: Path) -> dict[str, int]:
     return {str(p): p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file()}

@@ -24,6 +24,8 @@ def test_values_are_read_from_their_variables() -> None:
     [
         ("FUNDSTELLE_BASE_URL", "frag.example.org"),
         ("FUNDSTELLE_RATE_LIMIT", "oft"),
+        ("FUNDSTELLE_PROGRAMME_RATE_LIMIT", "oft"),
+        ("FUNDSTELLE_REDIS", "127.0.0.1:6379"),
         ("FUNDSTELLE_MOST_LETTERS", "viele"),
         ("FUNDSTELLE_MOST_BYTES", "0"),
         ("FUNDSTELLE_RELOAD_SECONDS", "bald"),
@@ -34,3 +36,23 @@ def test_a_bad_value_is_named_at_start(variable: str, value: str) -> None:
     """Not when the first citizen asks."""
     with pytest.raises(SettingsError, match=variable):
         read({variable: value})
+
+
+def test_a_former_name_still_works() -> None:
+    """Alone; beside today's only where both say the same."""
+    former, today = "FUNDSTELLE_CHANNELS_SECRET", "FUNDSTELLE_SECRET"
+    assert (
+        read({former: "s" * 40}) == read({today: "s" * 40}) == read({former: "", today: "s" * 40})
+    )
+    with pytest.raises(SettingsError, match=f"{former}.*{today}") as refused:
+        read({former: "s" * 40, today: "t" * 40})
+    assert "ssss" not in str(refused.value)
+
+
+def test_redis_needs_a_secret_that_nobody_guesses() -> None:
+    """Neither is ever printed."""
+    for secret in ("", "kurz"):
+        with pytest.raises(SettingsError, match="FUNDSTELLE_SECRET"):
+            read({"FUNDSTELLE_REDIS": "redis://:sesam@127.0.0.1", "FUNDSTELLE_SECRET": secret})
+    settings = read({"FUNDSTELLE_REDIS": "redis://:sesam@a", "FUNDSTELLE_SECRET": "sesam" * 8})
+    assert "sesam" not in repr(settings)

@@ -51,7 +51,7 @@ def test_the_same_input_gives_the_same_bundle(index_root: Path, tmp_path: Path) 
     one, other = bundle.load(index_root / SLUG), bundle.load(tmp_path / SLUG)
     assert one.manifest.version == other.manifest.version
     assert one.passages == other.passages
-    assert np.allclose(one.vectors.vectors(), other.vectors.vectors(), atol=1e-6)
+    assert np.allclose(one.rankers.vectors(), other.rankers.vectors(), atol=1e-6)
 
 
 def test_a_bank_for_an_unknown_heading_is_an_error_with_a_guess(edited: Path) -> None:

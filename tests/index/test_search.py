@@ -6,6 +6,7 @@ import pytest
 from index import lexicon
 from index.bundle import Bundle
 from index.confidence import UNCALIBRATED
+from index.rankers import Embedded
 from index.search import WEIGHTS, Searcher, fuse, standardise
 from index.sentences import split
 from index.types import Passage, Piece
@@ -41,7 +42,8 @@ def small(texts: list[str], bank: dict[int, str] | None = None) -> Searcher:
     )
     vectors = VectorIndex(encoder.encode([e[0] for e in entries]), rows)
     words = lexicon.build(texts, ["Programm"] * len(texts))
-    return Searcher(passages, vectors, words, encoder, UNCALIBRATED)
+    rankers = Embedded(vectors, words, [0] * len(passages))
+    return Searcher(passages, rankers, words, encoder, UNCALIBRATED)
 
 
 def test_the_right_passage_comes_first_with_its_best_sentence() -> None:
@@ -108,7 +110,7 @@ def test_a_lexicon_of_another_programme_is_refused() -> None:
     with pytest.raises(ValueError, match="passages"):
         Searcher(
             searcher._passages[:2],
-            searcher._vectors,
+            searcher._rankers,
             searcher._lexicon,
             WordEncoder(),
             UNCALIBRATED,

@@ -119,18 +119,18 @@ def test_only_the_app_may_compile_webassembly(client: TestClient) -> None:
 
 def test_rows_are_the_same_as_online(compiled: Bundle, index_root: Path) -> None:
     """Every vector in the same place, within half precision's rounding."""
-    files = offline.export(compiled, index_root / SLUG).files
+    files = offline.export(compiled).files
     found = arrays_of(files["vectors.bin"])
     vectors = found["vectors"].view(np.float16).reshape(len(found["kind"]), -1)
-    assert np.abs(vectors.astype(np.float32) - compiled.vectors.vectors()).max() < 1e-3
-    assert (found["kind"] == compiled.vectors.rows.kind).all()
-    assert (found["owner"] == compiled.vectors.rows.owner).all()
+    assert np.abs(vectors.astype(np.float32) - compiled.rankers.vectors()).max() < 1e-3
+    assert (found["kind"] == compiled.rows.kind).all()
+    assert (found["owner"] == compiled.rows.owner).all()
 
 
 def test_the_bank_is_attached_as_ingest_did(compiled: Bundle) -> None:
     """Every question of the bank, each to the passage that its vector's row names."""
     attached = offline.bank(compiled)
-    rows = compiled.vectors.rows
+    rows = compiled.rows
     assert len(attached) == int((rows.kind == Kind.BANK).sum())
     for question, passage in attached:
         section = compiled.sections[compiled.passages[passage].section]
@@ -155,14 +155,14 @@ def test_an_unknown_tokenizer_leaves_the_search_by_words(
     table = json.loads((index_root / SLUG / ENCODER / TOKENIZER).read_text(encoding="utf-8"))
     table["model"]["type"] = "WordPiece"
     (tmp_path / ENCODER / TOKENIZER).write_text(json.dumps(table), encoding="utf-8")
-    made = offline.export(compiled, tmp_path)
+    made = offline.export(replace(compiled, encoder_folder=tmp_path / ENCODER))
     assert made.encoder is None
     assert set(made.files) == {"programme.json", "settings.json", "lexicon.bin"}
 
 
 def test_no_question_can_reach_the_files(compiled: Bundle, index_root: Path) -> None:
     """They hold the programme and nothing else: making them twice gives the same bytes."""
-    first = offline.export(compiled, index_root / SLUG).files
-    second = offline.export(replace(compiled), index_root / SLUG).files
+    first = offline.export(compiled).files
+    second = offline.export(replace(compiled)).files
     assert first == second
     assert len(gzip.compress(first["lexicon.bin"])) < 400_000

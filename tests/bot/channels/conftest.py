@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -118,7 +115,9 @@ def read_response(kit: Kit, response: httpx2.Response) -> list[str]:
 
 
 @contextmanager
-def house(kit: Kit, index: Path, **extra: str) -> Iterator[House]:
+def house(
+    kit: Kit, index: Path, redis: str = "", secret: str = "", **extra: str
+) -> Iterator[House]:
     with ExitStack() as stack:
         peer = kit.peer()
         api = stack.enter_context(running(peer))
@@ -126,7 +125,7 @@ def house(kit: Kit, index: Path, **extra: str) -> Iterator[House]:
             f"FUNDSTELLE_{kit.name.upper()}_{k}": v for k, v in kit.environment(api).items()
         } | {"FUNDSTELLE_CHANNELS_TIMEOUT": "1.0"}
         settings = Settings(
-            index=index, rate_limit="", base_url="https://frag.example.org",
+            index=index, rate_limit="", redis=redis, secret=secret, base_url="https://frag.example.org",
             channels={**values, **extra},
         )  # fmt: skip
         client = TestClient(create_app(settings), client=("127.0.0.1", 50000))
@@ -145,25 +144,3 @@ def channel(kit: Kit, difficult: Path) -> Iterator[House]:
     logging.getLogger("bot").setLevel(logging.DEBUG)
     with house(kit, difficult) as found:
         yield found
-
-
-@pytest.fixture(scope="session")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("no redis-server here: apt-get install redis-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    command = [program, "--port", str(port), "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
-    for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait(10)
-    assert not list(Path(folder).glob("*.rdb"))

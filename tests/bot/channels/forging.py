@@ -16,8 +16,9 @@ from bot.channels.base import Channel, Incoming, Received
 from bot.channels.client import Client
 from bot.channels.lanes import Lanes
 from bot.channels.reception import Reception
-from bot.channels.store import Hasher, MemoryStore
+from bot.channels.store import MemoryStore
 from bot.channels.wiring import configured
+from bot.hashes import Hasher
 from tests.bot.channels.kits import Delivery, Kit
 
 FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")

@@ -134,5 +134,5 @@ def test_channels_know_only_messages_and_wording() -> None:
         if path.name in ("wiring.py", "__main__.py"):
             continue
         found = re.findall(r"(?m)^\s*(?:from|import) (bot[.\w]*)", path.read_text(encoding="utf-8"))
-        known = ("bot.channels", "bot.messages", "bot.wording")
+        known = ("bot.channels", "bot.hashes", "bot.messages", "bot.wording")
         assert all(name.startswith(known) for name in found), path

@@ -32,7 +32,7 @@ from tests.bot.channels.kits import (
     WhatsAppKit,
 )
 
-SECRET = {"FUNDSTELLE_CHANNELS_SECRET": "s" * 40}
+SECRET = "s" * 40
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +94,7 @@ def test_a_question_waits_for_a_programme_only_so_long(
 def test_a_waiting_question_is_never_in_redis(two: Path, redis: str) -> None:
     """It may be lost by that, and says so by asking; it can't be read by anybody."""
     kit = SignalKit()
-    with house(kit, two, FUNDSTELLE_REDIS=redis, **SECRET) as found:
+    with house(kit, two, redis, SECRET) as found:
         found.ask("Wo baut ihr Wortbruchradwege?", "nur-im-speicher")
 
         async def dump() -> str:
@@ -190,9 +190,8 @@ def test_every_key_that_is_said_exists() -> None:
 def test_two_servers_with_one_redis_answer_once(two: Path, redis: str) -> None:
     """Duplicates go to whichever; the conversation goes on at the other one."""
     kit = SignalKit()
-    shared = {"FUNDSTELLE_REDIS": redis, **SECRET}
     with ExitStack() as stack:
-        houses = [stack.enter_context(house(kit, two, **shared)) for _ in range(2)]
+        houses = [stack.enter_context(house(kit, two, redis, SECRET)) for _ in range(2)]
         delivery = kit.message("/programm rot", "doppelt")
         for found in houses * 3:
             assert found.post(delivery).status_code in (200, 503)
@@ -207,8 +206,8 @@ def test_two_servers_with_one_redis_answer_once(two: Path, redis: str) -> None:
 def test_redis_needs_a_secret(two: Path) -> None:
     """Else its hashes could be undone by whoever has them; said at the start."""
     with (
-        pytest.raises(SettingsError, match="FUNDSTELLE_CHANNELS_SECRET"),
-        house(SignalKit(), two, FUNDSTELLE_REDIS="redis://127.0.0.1:9/0"),
+        pytest.raises(SettingsError, match="FUNDSTELLE_SECRET"),
+        house(SignalKit(), two, "redis://127.0.0.1:9/0"),
     ):
         pass
 
@@ -216,7 +215,7 @@ def test_redis_needs_a_secret(two: Path) -> None:
 def test_a_dead_redis_puts_off_and_loses_nothing(two: Path) -> None:
     """503, so that the platform delivers again."""
     kit = MessengerKit()
-    with house(kit, two, FUNDSTELLE_REDIS="redis://127.0.0.1:9/0", **SECRET) as found:
+    with house(kit, two, "redis://127.0.0.1:9/0", SECRET) as found:
         assert found.post(kit.message("Radwege?")).status_code == 503
         assert found.metrics() == {"put_off": 1}
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bot.channels import store
-from bot.channels.store import Hasher, MemoryStore, RedisStore, Store
+from bot.channels.store import MemoryStore, RedisStore, Store
+from bot.hashes import Hasher
 
 Scenario = Callable[[Callable[[], Store]], Awaitable[None]]
 

@@ -1,0 +1,121 @@
+"""The bot with its programmes in Qdrant: one setting, nothing else changed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+import ingest
+from bench import qdrant, small
+from bench.qdrant import Node
+from bench.small import Chapter
+from bot.app import create_app
+from bot.library import Library
+from bot.settings import Settings
+from index.stores.qdrant import QdrantStore
+from tests.conftest import ROOT
+
+RED, BLUE = "Radwege bauen wir überall.", "Parkplätze bauen wir überall."
+
+
+@pytest.fixture
+def address(node: Node, store: QdrantStore, tmp_path: Path) -> str:
+    """Two programmes, published; a third comes from ingest.py itself, below."""
+    for slug, text in (("bot-rot", RED), ("bot-blau", BLUE)):
+        small.write(tmp_path / "made", slug, [Chapter("Verkehr", [text])])
+        store.publish(tmp_path / "made" / slug)
+    return qdrant.address([node], shards=2)
+
+
+def ask(client: TestClient, slug: str) -> dict[str, object]:
+    reply = client.post("/api/chat", json={"message": "Was baut ihr?", "programme": slug})
+    return {"code": reply.status_code, **reply.json()}
+
+
+def test_it_answers_lists_and_compares(address: str, store: QdrantStore) -> None:
+    """Every programme of the store, each with its own words."""
+    app = create_app(Settings(index=store._folder, store=address, rate_limit=""))
+    client = TestClient(app)
+    listed = {p["slug"]: p["title"] for p in client.get("/api/programmes").json()["programmes"]}
+    assert listed["bot-rot"] == "Programm bot-rot"
+    for slug, text in (("bot-rot", RED), ("bot-blau", BLUE)):
+        answer = ask(client, slug)
+        assert [p["text"] for p in answer["passages"]] == [text]  # type: ignore[attr-defined]
+        assert "Programm" in client.get(f"/p/{slug}/programm").text
+        assert client.get(f"/p/{slug}/offline/manifest.json").json()["slug"] == slug
+    query = {"q": "Was baut ihr?", "programmes": "bot-rot,bot-blau"}
+    compared = client.get("/api/compare", params=query).json()
+    assert [p["text"] for a in compared["answers"] for p in a["passages"]] == [RED, BLUE]
+
+
+def test_programmes_are_loaded_when_asked_for_and_let_go(address: str, store: QdrantStore) -> None:
+    """Thousands are listed; only the last few are in memory."""
+    library = Library(store, most_loaded=1)
+    library.refresh()
+    assert {"bot-rot", "bot-blau"} <= {served.slug for served in library.all()}
+    assert len(library._shelf) == 0
+    for slug in ("bot-rot", "bot-blau", "bot-rot"):
+        assert library.get(slug).searcher.search("bauen").hits
+        assert len(library._shelf) == 1
+    assert library.get("bot-rot").bundle is library.get("bot-rot").bundle
+
+
+def test_a_new_version_is_taken_up_while_an_answer_is_on_its_way(
+    address: str, store: QdrantStore, tmp_path: Path
+) -> None:
+    """What a request began with it ends with, version and words."""
+    library = Library(store)
+    library.refresh()
+    before = library.get("bot-rot")
+    small.write(tmp_path / "made", "bot-rot", [Chapter("Verkehr", ["Alles wird anders."])])
+    store.publish(tmp_path / "made" / "bot-rot")
+    library.refresh()
+    after = library.get("bot-rot")
+    assert before.version != after.version
+    assert before.bundle.passages[0].text == RED
+    assert before.searcher.search("bauen").hits
+    assert after.bundle.passages[0].text == "Alles wird anders."
+    assert (before.bundle.manifest.version, after.bundle.manifest.version) == (
+        before.version, after.version,
+    )  # fmt: skip
+
+
+def test_without_the_store_it_says_so_and_goes_on_later(tmp_path: Path) -> None:
+    """503 with a time to come back, in the visitor's language; no process has to be restarted."""
+    if not qdrant.PLACE.is_file():
+        pytest.skip("no Qdrant here: python scripts/qdrant.py")
+    with qdrant.running(tmp_path / "own") as (own,):
+        address = qdrant.address([own])
+        small.write(tmp_path / "made", "rot", [Chapter("Verkehr", [RED])])
+        QdrantStore(address, tmp_path / "index").publish(tmp_path / "made" / "rot")
+        settings = Settings(index=tmp_path / "index", store=address, rate_limit="")
+        with TestClient(create_app(settings)) as client:
+            assert ask(client, "rot")["code"] == 200
+            own.kill()
+            reply = client.post("/api/chat", json={"message": "Was baut ihr?", "language": "de"})
+            assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
+            assert reply.json()["detail"].startswith("Das Programm wird gerade geladen.")
+            assert client.get("/api/programmes").status_code == 200  # known yet
+            own.start()
+            until = time.monotonic() + 10
+            while ask(client, "rot")["code"] != 200:
+                assert time.monotonic() < until
+                time.sleep(0.2)
+
+
+def test_ingest_writes_to_either(
+    node: Node, store: QdrantStore, index_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--store`, or what FUNDSTELLE_STORE says; `--remove` takes it out again."""
+    monkeypatch.setenv("FUNDSTELLE_STORE", qdrant.address([node], shards=2))
+    programme, out = str(ROOT / "programmes" / "dortmund-2025"), ["--out", str(index_root)]
+    assert ingest.main([programme, *out]) == 0
+    assert "dortmund-2025" in store.look()
+    assert store.load("dortmund-2025").searcher().search("Radwege").hits
+    assert ingest.main([programme, *out, "--remove"]) == 0
+    assert "dortmund-2025" not in store.look()
+    assert (index_root / "dortmund-2025").exists()  # the folder's own bundle is not touched
+    assert ingest.main([programme, *out, "--store", "redis://nowhere"]) == 2
