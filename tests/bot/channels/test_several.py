@@ -15,10 +15,11 @@ from redis.asyncio import Redis
 
 from bench import small
 from bench.small import Chapter
+from bot.app import create_app
 from bot.channels import conversation, reception, wiring
 from bot.channels.lanes import AT_ONCE, Lanes
 from bot.errors import BotError
-from bot.settings import SettingsError
+from bot.settings import Settings, SettingsError
 from bot.wording import wording
 from tests.bot.channels.conftest import House, house
 from tests.bot.channels.kits import (
@@ -303,3 +304,18 @@ def test_who_is_told_to_wait_keeps_no_other_from_working() -> None:
 
     asyncio.run(scenario())
     assert done == [AT_ONCE]
+
+
+@pytest.mark.parametrize("name", ["FUNDSTELLE_CHANNELS_TIMEOUT", "FUNDSTELLE_CHANNELS_WAITING"])
+@pytest.mark.parametrize("value", ["bald", "0", "-1"])
+def test_a_number_that_is_none_ends_the_start(two: Path, name: str, value: str) -> None:
+    """When the application is made, so in a line, not in the middle of starting."""
+    with pytest.raises(SettingsError, match=name):
+        create_app(Settings(index=two, channels={name: value}))
+
+
+def test_a_setting_that_no_channel_has_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    """A slip of the pen, such as TOKN; what all of them have is left alone."""
+    wiring.configured({"FUNDSTELLE_TELEGRAM_TOKN": "1:a", "FUNDSTELLE_TELEGRAM_API": "http://x"})
+    assert "channel telegram has no setting FUNDSTELLE_TELEGRAM_TOKN" in caplog.text
+    assert "_API" not in caplog.text
