@@ -14,7 +14,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
 .DEFAULT_GOAL := help
-.PHONY: help run install ingest serve eval eval-pdf bench bench-pdf fuzz audit schema faults train format lint types test check floors screenshots image lock clean
+.PHONY: help run install ingest serve eval eval-pdf bench bench-pdf load fuzz audit schema faults train format lint types test check floors screenshots image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ faults: install ## ingest killed at 50 moments, 500 flipped bytes
 
 bench: var/index/dortmund-2025 ## latency, start-up, memory, ingest time
 	$(RUN) -m bench
+
+load: var/index/dortmund-2025 ## 200 questions a second for 5 minutes, then ten times that
+	$(RUN) -m bench.load
 
 train: install ## make the encoder anew from ../shared/training and training/questions (hours on a CPU)
 	$(RUN) -m training

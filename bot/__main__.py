@@ -9,6 +9,8 @@ import os
 import sys
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
 
 from bot import logs
 from bot.app import create_app
@@ -16,21 +18,35 @@ from bot.settings import SettingsError, read
 from index.errors import StoreError
 
 
+def application() -> FastAPI:
+    """What a worker serves. A setting that can't be used ends it, and with it the server."""
+    try:
+        settings = read(os.environ)
+        logs.configure(settings.logs)
+        return create_app(settings)
+    except (SettingsError, StoreError) as error:
+        print(f"bot: {error}", file=sys.stderr)
+        sys.exit(STARTUP_FAILURE)
+
+
 def main() -> int:
     """Run the server until it is stopped; 2 where a setting can't be used."""
     parser = argparse.ArgumentParser(prog="python -m bot", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the port")
     options = parser.parse_args()
     try:
         settings = read(os.environ)
         logs.configure(settings.logs)
-        app = create_app(settings)
+        one = create_app(settings) if options.workers == 1 else None
     except (SettingsError, StoreError) as error:
         print(f"bot: {error}", file=sys.stderr)
         return 2
     uvicorn.run(
-        app,
+        one or "bot.__main__:application",
+        factory=one is None,
+        workers=options.workers,
         host=options.host,
         port=options.port,
         access_log=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -151,17 +152,18 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         413: "Too large",
         422: "Malformed payload or empty message",
         429: "Too many questions; see Retry-After",
-        503: "No programme is loaded",
+        503: "No programme is loaded; or too many questions wait, then with Retry-After",
     }.items()
 }
 
 
 @router.post("/chat", responses=PROBLEMS)
-def chat(asked: Asked, request: Request, state: Shared) -> AnswerOut:
+async def chat(asked: Asked, request: Request, state: Shared) -> AnswerOut:
     """Answer a question with the programme's own passages, or say that it has none."""
     request.state.language = asked.language  # for the sentence of an error, too
     question = Question(asked.message, asked.language, asked.limit, "api")
-    found, served = state.ask(question, asked.programme, client_of(request))
+    # Only the search goes to a thread: else FastAPI would send the answer's shape to one, too.
+    found, served = await to_thread(state.ask, question, asked.programme, client_of(request))
     return AnswerOut(
         status=found.status,
         message=found.message,

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 
 from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
+from bot.admission import Admission, Line
 from bot.channels.wiring import Channels
 from bot.errors import ProgrammeBusy
 from bot.guards import Guards
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
     )  # fmt: skip
     app.state.fundstelle = state
+    app.add_middleware(Admission, line=_line(settings, metrics), on_busy=problems.busy)
     app.add_middleware(Origins, state=state)  # before the guards, which so stand around it
     # No cookie and no secret is in any answer, so compressing what somebody typed reveals nothing.
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
@@ -85,6 +87,12 @@ def _counts(settings: Settings, metrics: Metrics) -> tuple[Counts, Callable[[], 
     shared = SharedCounts(settings.redis)
     metrics.watch("fundstelle_redis_up", "1: limits are counted together", lambda: shared.up)
     return shared, shared.close
+
+
+def _line(settings: Settings, metrics: Metrics) -> Line:
+    line = Line(settings.most_waiting)
+    metrics.queue("questions", lambda: line.waiting)
+    return line
 
 
 def _add_probes(app: FastAPI) -> None:

@@ -9,6 +9,7 @@
     ├── TooLong            413
     ├── TooMany            429, with the seconds to wait
     │   └── ProgrammeBusy      of all who ask this programme together
+    ├── Busy               503, likewise: everyone together asked too often
     └── NotReady           503, no bundle is loaded
 
 `key` names the sentence in the wording's [errors] that people read, `words` fill its gaps; `more`
@@ -119,6 +120,13 @@ class ProgrammeBusy(TooMany):
     """Everybody together asks this programme more than it was given."""
 
     key = "programme_busy"
+
+
+class Busy(BotError):
+    """More questions wait than can be answered soon."""
+
+    status, key = 503, "busy"
+    wait: ClassVar[int] = 1
 
 
 class NotReady(BotError):

@@ -32,6 +32,7 @@ class Metrics:
             buckets=BUCKETS, registry=self.registry,
         )  # fmt: skip
         self._errors = self._counter("errors", "Errors by HTTP status", "status")
+        self._shed = self._counter("shed", "Questions sent away because too many waited")
         self._loads = self._counter("loads", "Bundles taken up", "programme")
         self._refusals = self._counter("refusals", "Bundles refused, each reason once")
         self._queues = Gauge(
@@ -61,6 +62,10 @@ class Metrics:
     def failed(self, status: int) -> None:
         """Count an error response."""
         self._errors.labels(str(status)).inc()
+
+    def shed(self) -> None:
+        """Count a question that found no place."""
+        self._shed.inc()
 
     def loaded(self, programme: str, whole: bool) -> None:
         """Count a bundle that was taken up, or refused; the latter may be called anything."""

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from bot import languages, pages
-from bot.errors import BotError, NotReady, TooMany
+from bot.errors import BotError, Busy, NotReady, TooMany
 from bot.wording import sentence
 from index.errors import FundstelleError
 
@@ -25,7 +25,7 @@ KEYS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "mal
 
 def install(app: FastAPI) -> None:
     """Map every kind of error of `app`."""
-    app.add_exception_handler(BotError, _bot_error)
+    app.add_exception_handler(BotError, known)
     app.add_exception_handler(FundstelleError, _not_had)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http_error)
@@ -46,9 +46,10 @@ def problem(
     return Response(content, status, headers, "application/problem+json")
 
 
-def _bot_error(request: Request, error: Exception) -> Response:
+def known(request: Request, error: Exception) -> Response:
+    """The response to an error of `bot.errors`."""
     assert isinstance(error, BotError)  # noqa: S101 - registered for this class alone
-    headers = {"Retry-After": str(error.wait)} if isinstance(error, TooMany) else None
+    headers = {"Retry-After": str(error.wait)} if isinstance(error, TooMany | Busy) else None
     said = sentence(error.key, _language(request), **error.words)
     return problem(request, error.status, said, headers, **error.more)
 
@@ -58,6 +59,12 @@ def _not_had(request: Request, error: Exception) -> Response:
     log.error("a programme can't be had: %s", error)  # places and reasons; never what was asked
     again = {"Retry-After": "1"}
     return problem(request, 503, sentence(NotReady.key, _language(request)), again)
+
+
+def busy(request: Request, error: Exception) -> Response:
+    """The response to a question that found no place."""
+    request.app.state.fundstelle.metrics.shed()
+    return known(request, error)
 
 
 def _malformed(request: Request, error: Exception) -> Response:

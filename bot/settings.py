@@ -33,6 +33,9 @@ class Settings:
     most_letters: int = 2000  # FUNDSTELLE_MOST_LETTERS: of one message
     most_bytes: int = 65536  # FUNDSTELLE_MOST_BYTES: of one request's body
     most_compared: int = 8  # FUNDSTELLE_MOST_COMPARED: programmes side by side for one question
+    most_waiting: int = (
+        24  # FUNDSTELLE_MOST_WAITING: questions in line, beside those being searched
+    )
     reload_seconds: float = (
         2.0  # FUNDSTELLE_RELOAD_SECONDS: between looks for new bundles; 0: never
     )
@@ -64,7 +67,7 @@ class Settings:
             raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
         if self.logs not in ("", "json"):
             raise SettingsError("FUNDSTELLE_LOGS: neither json nor empty")
-        for name in ("most_letters", "most_bytes", "most_compared", "most_loaded"):
+        for name in ("most_letters", "most_bytes", "most_compared", "most_loaded", "most_waiting"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"FUNDSTELLE_{name.upper()}: must be at least 1")
         for entry in _listed(self.allowed_origins):
@@ -104,6 +107,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         "most_bytes": int,
         "most_compared": int,
         "most_loaded": int,
+        "most_waiting": int,
         "reload_seconds": float,
     }
     try:

@@ -71,7 +71,7 @@ def client_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _state(request: Request) -> State:
+async def _state(request: Request) -> State:  # async: else each request would go to a thread for it
     return cast(State, request.app.state.fundstelle)
 
 

@@ -27,6 +27,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ from index.query_encoder import ENCODERS, FILES, OnnxEncoder
 from index.rankers import Embedded, Rankers
 from index.search import Searcher
 from index.types import Heading, Info, Paragraph, Passage, Piece, Section, Vectors
-from index.vectors import Rows, VectorIndex
+from index.vectors import FLAT, Rows, VectorIndex
 
 FORMAT = 2
 MANIFEST, PROGRAMME, VECTORS, ROWS, LEXICON, ENCODER = (
@@ -72,6 +73,7 @@ class Manifest:
     dimension: int
     counts: Mapping[str, int]
     files: Mapping[str, str]  # relative path → sha256
+    index: str = FLAT  # how its vectors are searched: see index.vectors
     seal: str = ""  # sha256 of all the above; bundles of before November 2026 have none
 
 
@@ -156,7 +158,9 @@ def load(folder: Path) -> Bundle:
         files = _checked(folder, manifest)
         sums = encoder_sums(manifest)
         encoder = ENCODERS.get(sums, lambda: _encoder(folder, manifest))
-        return assemble(manifest, files, encoder, folder / ENCODER, _embedded(files))
+        return assemble(
+            manifest, files, encoder, folder / ENCODER, _embedded(files, manifest.index)
+        )
 
 
 @contextmanager
@@ -179,7 +183,7 @@ Connect = Callable[[Rows, Lexicon, tuple[Passage, ...]], Rankers]
 
 def assemble(
     manifest: Manifest,
-    files: Mapping[str, bytes],
+    files: Mapping[str, Any],
     encoder: OnnxEncoder,
     encoder_folder: Path,
     rankers: Connect,
@@ -216,15 +220,15 @@ def encoder_sums(manifest: Manifest) -> dict[str, str]:
     return {name: manifest.files[f"{ENCODER}/{name}"] for name in FILES}
 
 
-def _embedded(files: Mapping[str, bytes]) -> Connect:
+def _embedded(files: Mapping[str, Any], kind: str) -> Connect:
     def connect(rows: Rows, words: Lexicon, passages: tuple[Passage, ...]) -> Rankers:
-        vectors = VectorIndex.from_bytes(files[VECTORS], rows)
+        vectors = VectorIndex.from_bytes(files[VECTORS], rows, kind)
         return Embedded(vectors, words, [passage.section for passage in passages])
 
     return connect
 
 
-def _checked(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+def _checked(folder: Path, manifest: Manifest) -> dict[str, Any]:
     """Every file's content, but for the encoder's big ones, after comparing it with the manifest.
 
     Raises BundleError naming the first file that is missing, changed or surplus.
@@ -233,7 +237,7 @@ def _checked(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     surplus = sorted(present - set(manifest.files))
     if surplus:
         raise BundleError(folder / surplus[0], "not in the manifest", AGAIN)
-    read: dict[str, bytes] = {}
+    read: dict[str, Any] = {}
     for name in sorted(manifest.files):
         if name not in present:
             raise BundleError(folder / name, "missing", AGAIN)
@@ -256,11 +260,24 @@ def _check_big(folder: Path, name: str, manifest: Manifest) -> None:
         raise _damaged(folder / name)
 
 
-def _bytes(folder: Path, name: str, manifest: Manifest) -> bytes:
-    content = (folder / name).read_bytes()
+def _bytes(folder: Path, name: str, manifest: Manifest) -> bytes | mmap:
+    # A version that ingest wrote is never changed in place, only removed, which leaves what is
+    # mapped; a folder that somebody copied here might be.
+    if name == VECTORS and folder.parent.name == VERSIONS:
+        content = _mapped(folder / name)
+    else:
+        content = (folder / name).read_bytes()
     if hashlib.sha256(content).hexdigest() != manifest.files[name]:
         raise _damaged(folder / name)
     return content
+
+
+def _mapped(path: Path) -> bytes | mmap:
+    """A file's content, in memory once for all processes that use it."""
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return b""  # can't be mapped
+        return mmap(file.fileno(), 0, access=ACCESS_READ)
 
 
 def _damaged(path: Path) -> BundleError:
@@ -461,7 +478,7 @@ def write(folder: Path, bundle_parts: Parts) -> Manifest:
     manifest = Manifest(
         FORMAT, bundle_parts.info.slug, bundle_parts.version, bundle_parts.document_sha256,
         bundle_parts.model, bundle_parts.model_sha256, index.dimension,
-        counts, files,
+        counts, files, index.kind,
     )  # fmt: skip
     write_manifest(folder, asdict(manifest))
     return read_manifest(folder)

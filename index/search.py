@@ -152,14 +152,18 @@ def fuse(signals: Signals, weights: Mapping[str, float]) -> Vectors:
     """One score for each passage, shape (passages,): the weighted sum of the signals' z-scores."""
     total = np.zeros_like(signals.raw["passage"])
     for name, weight in weights.items():
-        total += weight * standardise(signals.raw[name])
+        if weight:
+            total += weight * standardise(signals.raw[name])
     return total
 
 
 def standardise(scores: Vectors) -> Vectors:
     """z-scores; passages without a score (NaN), and signals that say nothing, get 0, the mean."""
-    known = scores[~np.isnan(scores)]
-    if not len(known) or float(known.std()) < 1e-9:
+    unknown = np.isnan(scores)
+    known = scores[~unknown]
+    spread = known.std() if len(known) else 0.0
+    if spread < 1e-9:
         return np.zeros_like(scores)
-    standard: Vectors = np.nan_to_num((scores - known.mean()) / known.std(), nan=0.0)
-    return standard.astype(np.float32)
+    standard: Vectors = ((scores - known.mean()) / spread).astype(np.float32)
+    standard[unknown] = 0.0
+    return standard

@@ -10,8 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bench import small
+from bench.small import Chapter
 from index import bundle
 from index.errors import BundleError, BundleLocked
 from tests.conftest import ROOT, SLUG
@@ -257,3 +260,30 @@ def test_a_programme_under_another_slug_is_refused(copy: Path) -> None:
     bundle.write_manifest(copy, {**table, "slug": "../Berlin"})
     with pytest.raises(BundleError, match="slug"):
         bundle.load(copy)
+
+
+def test_a_version_is_mapped_and_outlives_its_removal(tmp_path: Path) -> None:
+    """Several processes share it; ingest removes old versions while servers read them."""
+    small.write(tmp_path, "rot", [Chapter("Busse", ["Wir bauen Busspuren."])])
+    folder = (tmp_path / "rot").resolve()
+    loaded = bundle.load(tmp_path / "rot")
+    mapped = [row for row in Path("/proc/self/maps").read_text().splitlines() if str(folder) in row]
+    assert [row.split("/")[-1] for row in mapped] == [bundle.VECTORS]
+    query = loaded.encoder.encode(["Busse"])[0]
+    before = loaded.rankers.scores(query, {}, {})["passage"]
+    shutil.rmtree(folder)
+    small.write(tmp_path, "rot", [Chapter("Busse", ["Busspuren gibt es genug."])])
+    assert np.array_equal(loaded.rankers.scores(query, {}, {})["passage"], before)
+
+
+def test_a_copied_folder_may_be_written_over(tmp_path: Path) -> None:
+    """Its vectors are read, not mapped: else whoever truncates the file would stop the server."""
+    small.write(tmp_path, "rot", [Chapter("Busse", ["Wir bauen Busspuren."])])
+    shutil.copytree((tmp_path / "rot").resolve(), tmp_path / "kopie" / "rot")
+    loaded = bundle.load(tmp_path / "kopie" / "rot")
+    query = loaded.encoder.encode(["Busse"])[0]
+    before = loaded.rankers.scores(query, {}, {})["passage"]
+    (tmp_path / "kopie" / "rot" / bundle.VECTORS).write_bytes(b"")
+    assert np.array_equal(loaded.rankers.scores(query, {}, {})["passage"], before)
+    with pytest.raises(BundleError, match=bundle.VECTORS):
+        bundle.load(tmp_path / "kopie" / "rot")

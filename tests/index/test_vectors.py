@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from index import vectors as searching
 from index.errors import BundleError
 from index.vectors import Rows, VectorIndex
 
@@ -41,3 +42,42 @@ def test_vectors_and_rows_must_agree() -> None:
         VectorIndex(vectors[:4], rows)
     with pytest.raises(BundleError):
         VectorIndex.from_bytes(VectorIndex(vectors, rows).to_bytes(), made(4)[1])
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, Rows]:
+    """As many as make an index that does not look everywhere; unit vectors."""
+    monkeypatch.setattr(searching, "FLAT_UP_TO", 5000)
+    monkeypatch.setattr(searching, "FOUND", 50)
+    vectors, rows = made(6000)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), rows
+
+
+def test_above_a_size_the_best_are_found_and_the_others_count_as_the_worst_of_them(
+    many: tuple[np.ndarray, Rows],
+) -> None:
+    """What was found has its exact cosine; nothing else can rank above it."""
+    vectors, rows = many
+    index = VectorIndex(vectors, rows)
+    assert index.kind == "ivf"
+    for query in vectors[:20]:
+        exact, known = vectors @ query, index.similarities(query)
+        found = known > known.min()
+        assert found.sum() == 49  # the fiftieth is the worst
+        assert np.allclose(known[found], exact[found], atol=1e-5)
+        best = np.argsort(-exact)[:10]
+        assert found[best].mean() >= 0.9
+
+
+def test_such_an_index_is_the_same_when_read_again(many: tuple[np.ndarray, Rows]) -> None:
+    """And is refused where the manifest says otherwise, as is a flat one."""
+    vectors, rows = many
+    index = VectorIndex(vectors, rows)
+    again = VectorIndex.from_bytes(index.to_bytes(), rows, "ivf")
+    assert np.array_equal(again.vectors(), vectors)
+    assert np.array_equal(again.similarities(vectors[3]), index.similarities(vectors[3]))
+    with pytest.raises(BundleError, match="not a flat index"):
+        VectorIndex.from_bytes(index.to_bytes(), rows)
+    small, few = made(10)
+    with pytest.raises(BundleError, match="not a ivf index"):
+        VectorIndex.from_bytes(VectorIndex(small, few).to_bytes(), few, "ivf")

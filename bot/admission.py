@@ -1,0 +1,138 @@
+"""How many questions are searched at once, how many wait, and who is sent away. Plain ASGI.
+
+Searching is arithmetic: more threads at it than there are cores take turns, each slower than
+before. So `AT_ONCE` are searched, the next wait in line, and whoever finds the line full, or has
+stood in it for `PATIENCE` seconds, is told at once to come again: a crowd then costs the others
+little. What searches nothing (pages, assets, probes, metrics) never waits; messengers have lanes of
+their own.
+
+A place is taken when the whole body is here, and given back when the answer begins: a client that
+sends or reads slowly holds none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.errors import BotError, Busy
+
+SEARCHING = re.compile(
+    r"POST /(?:api/chat|compare|p/[^/]+(?:/einbetten)?)/?|GET /api/(?:search|compare)/?"
+)
+AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the work, runs beside it
+PATIENCE = 2.0  # seconds in line: where it does not move, since bundles are loaded, say
+
+
+class Line:
+    """The places, and who waits for one. Of one event loop."""
+
+    def __init__(self, most_waiting: int) -> None:
+        self._most, self.waiting = most_waiting, 0
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    @property
+    def full(self) -> bool:
+        """Nobody else may stand in it."""
+        return self.waiting >= self._most
+
+    async def enter(self) -> None:
+        """Wait for a place; first come, first served.
+
+        Raises Busy where the line is full, or does not move.
+        """
+        if self.full and self._places.locked():
+            raise Busy
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise Busy from error
+        finally:
+            self.waiting -= 1
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._places.release()
+
+
+class Admission:
+    """Lets questions in as far as there are places for them."""
+
+    def __init__(
+        self, app: ASGIApp, line: Line, on_busy: Callable[[Request, BotError], Response]
+    ) -> None:
+        """`on_busy` answers those who are sent away."""
+        self._app, self._line, self._on_busy = app, line, on_busy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, now or later; or send it away."""
+        if scope["type"] != "http" or not SEARCHING.fullmatch(f"{scope['method']} {scope['path']}"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            if self._line.full:
+                raise Busy  # before its body is read
+            body = await _whole(receive)
+            await self._line.enter()
+        except Busy as busy:
+            await self._on_busy(Request(scope), busy)(scope, receive, send)
+            return
+        async with _place(self._line, send) as sending:
+            await self._app(scope, _again(body, receive), sending)
+
+
+@asynccontextmanager
+async def _place(line: Line, send: Send) -> AsyncIterator[Send]:
+    """`send`, which gives the place back with the first word of the answer."""
+    held = True
+
+    def leave() -> None:
+        nonlocal held
+        if held:
+            held = False
+            line.leave()
+
+    async def sending(message: Message) -> None:
+        leave()
+        await send(message)
+
+    try:
+        yield sending
+    finally:
+        leave()
+
+
+async def _whole(receive: Receive) -> list[Message | Exception]:
+    """Everything that a client sends, to its end or to where `bot.guards` has had enough."""
+    messages: list[Message | Exception] = []
+    more = True
+    while more:
+        try:
+            message = await receive()
+        except HTTPException as too_large:
+            return [*messages, too_large]
+        messages.append(message)
+        more = message.get("more_body", False)
+    return messages
+
+
+def _again(messages: list[Message | Exception], receive: Receive) -> Receive:
+    """As if it came from the network."""
+    left = iter(messages)
+
+    async def received() -> Message:
+        message = next(left, None) or await receive()
+        if isinstance(message, Exception):
+            raise message
+        return message
+
+    return received

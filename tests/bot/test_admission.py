@@ -1,0 +1,219 @@
+"""Who is searched for, who waits, who is sent away: with the real middleware, and the real server
+library's way of calling it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from bot import admission
+from bot.admission import AT_ONCE, Admission, Line
+from bot.app import create_app
+from bot.errors import Busy
+from bot.settings import Settings
+from bot.wording import sentence
+
+MOST = 3
+
+
+class House:
+    """An application that answers when it is told to, behind the real middleware."""
+
+    def __init__(self) -> None:
+        self.inside, self.most_inside, self.bodies = 0, 0, []
+        self.open = asyncio.Event()
+        self.line = Line(MOST)
+        self.asks = Admission(self._app, self.line, lambda _, busy: Response(status_code=503))
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        self.inside += 1
+        self.most_inside = max(self.inside, self.most_inside)
+        self.bodies.append(await Request(scope, receive).body())
+        await self.open.wait()
+        self.inside -= 1
+        await PlainTextResponse("ja")(scope, receive, send)
+
+    async def ask(
+        self,
+        path: str = "/api/chat",
+        parts: tuple[bytes, ...] = (b"frage",),
+        wait: Callable[[], Awaitable[object]] | None = None,
+        send: Callable[[Any], Awaitable[None]] | None = None,
+    ) -> int:
+        """The status; the client waits before each part of its body but the first."""
+        sent: list[Any] = []
+        left = list(parts)
+
+        async def receive() -> Any:
+            if wait and len(left) < len(parts):
+                await wait()
+            return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+        async def keep(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": path, "headers": []}
+        await self.asks(scope, receive, send or keep)
+        return int(sent[0]["status"]) if sent else 0
+
+
+def run(test: Callable[[House], Awaitable[None]]) -> None:
+    async def inner() -> None:
+        await test(House())
+
+    asyncio.run(inner())
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_so_many_at_once_and_the_others_wait_their_turn() -> None:
+    """Nobody is lost, and never more are inside than there are places."""
+
+    async def test(house: House) -> None:
+        asked = [asyncio.create_task(house.ask(parts=(b"%d" % n,))) for n in range(AT_ONCE + MOST)]
+        await settle()
+        assert (house.inside, house.line.waiting) == (AT_ONCE, MOST)
+        house.open.set()
+        assert await asyncio.gather(*asked) == [200] * (AT_ONCE + MOST)
+        assert house.bodies == [b"%d" % n for n in range(AT_ONCE + MOST)]
+        assert (house.most_inside, house.line.waiting) == (AT_ONCE, 0)
+
+    run(test)
+
+
+def test_a_full_line_sends_away_at_once_and_only_those_who_ask() -> None:
+    """Pages and probes come through, and the line goes on when it moves."""
+
+    async def test(house: House) -> None:
+        asked = [asyncio.create_task(house.ask()) for _ in range(AT_ONCE + MOST)]
+        await settle()
+        assert await house.ask() == 503
+        pages = asyncio.create_task(house.ask("/healthz"))
+        await settle()
+        assert house.inside == AT_ONCE + 1
+        house.open.set()
+        assert await asyncio.gather(*asked, pages) == [200] * (AT_ONCE + MOST + 1)
+        assert await house.ask() == 200
+
+    run(test)
+
+
+def test_nobody_stands_in_line_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is tired of waiting takes no place with him, nor does one who was cut off."""
+    monkeypatch.setattr(admission, "PATIENCE", 0.02)
+
+    async def test(house: House) -> None:
+        inside = [asyncio.create_task(house.ask()) for _ in range(AT_ONCE)]
+        await settle()
+        cut_off = asyncio.create_task(house.ask())
+        await settle()
+        cut_off.cancel()
+        assert await house.ask() == 503
+        assert house.line.waiting == 0
+        house.open.set()
+        assert await asyncio.gather(*inside) == [200] * AT_ONCE
+        again = [house.ask() for _ in range(AT_ONCE + MOST)]
+        assert await asyncio.gather(*again) == [200] * (AT_ONCE + MOST)
+
+    run(test)
+
+
+def test_a_client_that_sends_or_reads_slowly_holds_no_place() -> None:
+    """However many there are of them."""
+
+    async def test(house: House) -> None:
+        house.open.set()
+        never = asyncio.Event()
+
+        async def stuck(_: Any) -> None:
+            await never.wait()
+
+        slow = [
+            *(asyncio.create_task(house.ask(parts=(b"fra", b"ge"), wait=never.wait))
+              for _ in range(9)),
+            *(asyncio.create_task(house.ask(send=stuck)) for _ in range(9)),
+        ]  # fmt: skip
+        await settle()
+        assert await asyncio.wait_for(house.ask(), 1) == 200
+        for task in slow:
+            task.cancel()
+
+    run(test)
+
+
+def test_a_fault_gives_its_place_back() -> None:
+    """Else a few faults would close the house."""
+
+    async def test(house: House) -> None:
+        async def broken(_: Any, __: Any, ___: Any) -> None:
+            raise ZeroDivisionError
+
+        whole, house.asks._app = house.asks._app, broken
+        for _ in range(AT_ONCE + 1):
+            with pytest.raises(ZeroDivisionError):
+                await house.ask()
+        house.asks._app = whole
+        house.open.set()
+        assert await asyncio.wait_for(house.ask(), 1) == 200
+
+    run(test)
+
+
+def test_every_address_that_searches_is_let_in_by_line(client: TestClient) -> None:
+    """By what its function does; and no other."""
+    searching = ("state.ask", "state.compare", "answering.search")
+    seen = 0
+    for route in _routes(client.app.routes):
+        if endpoint := getattr(route, "endpoint", None):
+            searches = any(call in inspect.getsource(endpoint) for call in searching)
+            path = route.path.replace("{slug}", "rot")
+            for method in route.methods:
+                assert bool(admission.SEARCHING.fullmatch(f"{method} {path}")) == searches, path
+            seen += searches
+    assert seen >= 6
+
+
+def _routes(routes: Any) -> Any:
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        yield from _routes(inner.routes) if inner else [route]
+
+
+def test_who_is_sent_away_is_told_so_in_words_and_counted(
+    index_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sentence in the visitor's language, when to come again, every header that others get."""
+
+    async def full(_: Line) -> None:
+        raise Busy
+
+    monkeypatch.setattr(Line, "enter", full)
+    client = TestClient(create_app(Settings(index=index_root)))
+    for language in ("de", "uk"):
+        headers = {"accept-language": language}
+        answer = client.post("/api/chat", json={"message": "Busse"}, headers=headers)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["detail"] == sentence("busy", language)
+        assert "content-security-policy" in answer.headers
+    page = client.post(
+        "/p/dortmund-2025", data={"message": "Busse"}, headers={"accept": "text/html"}
+    )
+    assert (page.status_code, page.headers["retry-after"]) == (503, "1")
+    assert sentence("busy") in page.text
+    assert client.get("/readyz").status_code == 200
+    metrics = client.get("/metrics").text
+    assert "fundstelle_shed_total 3.0" in metrics
+    assert 'fundstelle_queue_length{queue="questions"} 0.0' in metrics
