@@ -14,6 +14,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from bot import logs
 from bot.app import create_app
+from bot.channels.wiring import check_several
 from bot.settings import SettingsError, read
 from index.errors import StoreError
 
@@ -39,6 +40,8 @@ def main() -> int:
     try:
         settings = read(os.environ)
         logs.configure(settings.logs)
+        if options.workers > 1:
+            check_several(settings)
         one = create_app(settings) if options.workers == 1 else None
     except (SettingsError, StoreError) as error:
         print(f"bot: {error}", file=sys.stderr)

@@ -21,7 +21,7 @@ from bot.channels.base import Programme, Received, Said
 from bot.errors import BotError, NotReady, UnknownPassage
 from bot.library import Served
 from bot.messages import Answer, Citation, Question
-from bot.settings import SettingsError
+from bot.settings import Settings, SettingsError
 from bot.state import State
 from bot.wording import CODES, sentence
 from index.errors import FundstelleError
@@ -55,6 +55,14 @@ def configured(values: Mapping[str, str]) -> dict[str, Channel]:
     off = [r.name for r in CHANNELS if r.name not in on]
     log.info("channels off, not set up: %s", ", ".join(off) or "none")
     return on
+
+
+def check_several(settings: Settings) -> None:
+    """For several processes behind one port: they answer once only where they share what was taken
+    on. Raises SettingsError.
+    """
+    if not settings.redis and any(_complete(r, settings.channels) for r in CHANNELS):
+        raise SettingsError("FUNDSTELLE_REDIS: messengers need it where there are several workers")
 
 
 def _complete(registered: Registered, values: Mapping[str, str]) -> bool:

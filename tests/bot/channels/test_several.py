@@ -314,6 +314,16 @@ def test_a_number_that_is_none_ends_the_start(two: Path, name: str, value: str) 
         create_app(Settings(index=two, channels={name: value}))
 
 
+def test_several_workers_need_redis_for_messengers(two: Path) -> None:
+    """Else each would answer what another has answered; without messengers they need none."""
+    values = {"FUNDSTELLE_WEBHOOK_SECRET": "s" * 40}
+    with pytest.raises(SettingsError, match="FUNDSTELLE_REDIS"):
+        wiring.check_several(Settings(index=two, channels=values))
+    wiring.check_several(Settings(index=two))
+    shared = Settings(index=two, channels=values, redis="redis://127.0.0.1:9/0", secret=SECRET)
+    wiring.check_several(shared)
+
+
 def test_a_setting_that_no_channel_has_is_named(caplog: pytest.LogCaptureFixture) -> None:
     """A slip of the pen, such as TOKN; what all of them have is left alone."""
     wiring.configured({"FUNDSTELLE_TELEGRAM_TOKN": "1:a", "FUNDSTELLE_TELEGRAM_API": "http://x"})
