@@ -1,6 +1,7 @@
-"""`python -m bench.channels --forged` and `--load`: what the channels promise, measured.
+"""`python -m bench.channels --forged`, `--walk` and `--load`: what the channels promise, measured.
 
 --forged [5000]  that many forged, replayed, truncated, re-encoded requests to each channel
+--walk [NAME …]  docs/channels.md as a new user would follow it, see `channels_walk`
 --load           200 WhatsApp deliveries a second to a real server, a fifth of them duplicates, a
                  tenth failing at the platform; then the same with kill -9 and restart in the middle
 --seconds 60, --rate 200, --busy (only says so in the table)
@@ -40,6 +41,8 @@ def main() -> int:
     """The tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.channels", description=__doc__)
     parser.add_argument("--forged", nargs="?", type=int, const=5000)
+    parser.add_argument("--walk", nargs="*")
+    parser.add_argument("--index", type=Path, default=ROOT / "var" / "index")
     parser.add_argument("--load", action="store_true")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rate", type=int, default=200)
@@ -47,6 +50,10 @@ def main() -> int:
     options = parser.parse_args()
     if options.peer:
         asyncio.run(_peer(options.peer))
+    if options.walk is not None:
+        from bench import channels_walk
+
+        return channels_walk.main(options.walk, options.index)
     if options.forged:
         return _forged(options.forged)
     return asyncio.run(_load(options.rate, options.seconds)) if options.load else 0
@@ -219,7 +226,7 @@ class Machines:
         """A server; its log goes on where another's ended."""
         environment = {
             **os.environ, "FUNDSTELLE_REDIS": f"redis://127.0.0.1:{self.redis}/0",
-            "FUNDSTELLE_CHANNELS_SECRET": "s" * 40, "FUNDSTELLE_CHANNELS_TIMEOUT": str(TIMEOUT),
+            "FUNDSTELLE_SECRET": "s" * 40, "FUNDSTELLE_CHANNELS_TIMEOUT": str(TIMEOUT),
             "FUNDSTELLE_BASE_URL": "https://frag.example.org",
             **{f"FUNDSTELLE_WHATSAPP_{k}": v for k, v in {
                 "SECRET": SECRET, "TOKEN": "t", "VERIFY_TOKEN": "v", "POLICY_READ": "yes",

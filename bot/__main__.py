@@ -14,6 +14,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from bot import logs, traces
 from bot.app import create_app
+from bot.channels.wiring import check_several
 from bot.connections import Connection
 from bot.serving import Config, serve
 from bot.settings import Settings, SettingsError, read
@@ -41,6 +42,8 @@ def main() -> int:
     try:
         settings = read(os.environ)
         logs.configure(settings.logs)
+        if options.workers > 1:
+            check_several(settings)
         one = _made(settings) if options.workers == 1 else None
     except (SettingsError, StoreError) as error:
         print(f"bot: {error}", file=sys.stderr)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Registered:
-    """A channel's module and what it can't do without."""
+    """A channel's module, what it can't do without, and what else may be set."""
 
     name: str
     needs: tuple[str, ...]
+    may: tuple[str, ...] = ()
 
     def variable(self, need: str) -> str:
         """As it is called in the environment."""
@@ -22,13 +23,14 @@ class Registered:
 
 
 META = ("SECRET", "TOKEN", "VERIFY_TOKEN", "POLICY_READ")
+API = ("API",)  # where the platform is, if not where everybody's is
 
 CHANNELS = (
-    Registered("telegram", ("TOKEN", "SECRET", "NAME")),
-    Registered("threema", ("ID", "SECRET", "KEY")),
+    Registered("telegram", ("TOKEN", "SECRET", "NAME"), API),
+    Registered("threema", ("ID", "SECRET", "KEY"), API),
     Registered("signal", ("NUMBER", "URL", "FROM")),
-    Registered("messenger", META),
-    Registered("whatsapp", (*META, "PHONE_ID")),
+    Registered("messenger", META, API),
+    Registered("whatsapp", (*META, "PHONE_ID"), API),
     Registered("webhook", ("SECRET",)),
     Registered("mattermost", ("TOKEN",)),
     Registered("rocketchat", ("TOKEN",)),

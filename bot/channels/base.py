@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bot.messages import Answer, Citation, Question
+from bot.wording import DEFAULT
 from index.types import Span
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Reply:
     after: tuple[str, ...] = ()
     choices: tuple[Button, ...] = ()
     buttons: tuple[Button, ...] = ()
+    language: str = DEFAULT  # of the sentences; quotes are in the programme's
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,10 @@ class Channel(Protocol):
         """The answer may ride in the response, so it is found before the request is answered."""
 
     @property
+    def paced(self) -> bool:
+        """Whether one sender's messages are only answered up to a number: see `reception`."""
+
+    @property
     def repeated(self) -> Ack:
         """What a message gets that was taken on before."""
 
@@ -197,6 +203,7 @@ class Quiet:
     name: str = ""
     lifetime: float = 3600.0
     responds: bool = False
+    paced: bool = True
     repeated: Ack = Ack()
 
     def challenge(self, received: Received) -> Ack:

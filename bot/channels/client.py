@@ -1,7 +1,8 @@
 """Calls of the platforms. Never says a thing twice: what may have arrived is not sent again.
 
     before a byte was sent    no connection                      sent again, a few times
-    refused before doing it   429 (after its retry_after), 503   sent again, a few times
+    refused before doing it   429 (after its retry_after), 503,  sent again, a few times
+                              the Graph API's "too many"
     maybe done                timeout, 500, 502, 504, a break    not sent again: Undeliverable
     never                     other 4xx                          Undeliverable
 
@@ -20,6 +21,9 @@ import httpx
 
 TRIES = 4
 LONGEST_WAIT = 60.0  # seconds; who must wait longer than that has given up
+# Error codes of the Graph API, whatever the status: too many of an app, a page, an account, a
+# number; the last one to one person. Meta advises to wait 4^n seconds.
+GRAPH_BUSY = {4, 32, 613, 80006, 80007, 130429, 131056}
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 # It logs every request's address at INFO.
@@ -90,13 +94,21 @@ class Client:
 
 def _wait(response: httpx.Response, attempt: int) -> float:
     """Seconds until the same may be sent again. Raises Undeliverable where it may not."""
-    status = response.status_code
-    if status not in (429, 503):
+    status, busy = response.status_code, _graph_code(response) in GRAPH_BUSY
+    if status not in (429, 503) and not busy:
         raise Undeliverable(str(status), unsure=status >= 500)
     wait = _told(response)
     if wait is not None and wait > LONGEST_WAIT:
         raise Undeliverable(str(status))
-    return wait if wait is not None else 0.5 * 2**attempt
+    if wait is not None:
+        return wait
+    return 4.0**attempt if busy else 0.5 * 2**attempt
+
+
+def _graph_code(response: httpx.Response) -> int:
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+        return int(response.json()["error"]["code"])
+    return 0
 
 
 def _told(response: httpx.Response) -> float | None:

@@ -1,5 +1,6 @@
 """Incoming → Reply, the same on every channel: commands, choices, first contact, questions. Knows
-no messenger. What it keeps of a conversation, `Talk`, holds nothing that the person wrote.
+no messenger. What is remembered of a conversation, `Talk`, holds nothing that the person wrote;
+but for a question that waits for the choice of a programme, and that is never in `Talk.dump`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bot.channels.base import Button, Core, Incoming, Programme, Quote, Reply, Said
@@ -17,13 +18,14 @@ from bot.wording import DEFAULT, wording
 
 SHOWN, FOUND = 2, 6  # passages of one message; of a question, "mehr" shows the others
 LISTED = 10  # choices: rows of a list in WhatsApp
-CHANNEL = "messengers"  # as their questions are counted; which one, the count of messages says
 CODE = "#"  # begins what a button of a choice says
 
 
 @dataclass(frozen=True)
 class Talk:
-    """Where a conversation is. `choices`: what the numbers of the last list stand for."""
+    """Where a conversation is. `choices`: what the numbers of the last list stand for; `asked`:
+    the question that waits until a programme is chosen, kept in this process alone.
+    """
 
     greeted: bool = False
     told: bool = False  # that it is counted what many ask
@@ -32,10 +34,12 @@ class Talk:
     more: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    asked: str = field(default="", repr=False)
 
     def dump(self) -> str:
-        """As text, for the store."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        """As text, for the store; without what the person wrote."""
+        kept = {name: value for name, value in asdict(self).items() if name != "asked"}
+        return json.dumps(kept, ensure_ascii=False)
 
 
 def load(text: str | None) -> Talk:
@@ -58,6 +62,7 @@ class _Turn:
     core: Core
     talk: Talk
     incoming: Incoming
+    channel: str  # its name, under which answers are counted
     client: str  # whose questions are counted together: a hash
 
     def say(self, key: str, **words: object) -> str:
@@ -67,9 +72,9 @@ class _Turn:
 Step = tuple[Reply, Talk]
 
 
-def turn(core: Core, talk: Talk, incoming: Incoming, client: str) -> Step:
+def turn(core: Core, talk: Talk, incoming: Incoming, channel: str, client: str) -> Step:
     """One message answered, and where the conversation is then."""
-    step = _Turn(core, talk, incoming, client)
+    step = _Turn(core, talk, incoming, channel, client)
     try:
         reply, after = _dispatch(step)
     except Said as said:
@@ -77,20 +82,25 @@ def turn(core: Core, talk: Talk, incoming: Incoming, client: str) -> Step:
     counting = bool(core.counting())
     if not talk.greeted or (counting and not talk.told):  # it may have been switched on since
         reply = replace(reply, before=(*_notice(step, after), *reply.before))
-    return reply, replace(after, greeted=True, told=counting)
+    return replace(reply, language=after.language), replace(after, greeted=True, told=counting)
 
 
-def found(core: Core, incoming: Incoming, client: str) -> tuple[Quote, ...]:
-    """Quotes for somebody who is still typing; the first programme, where there are several."""
+def found(
+    core: Core, talk: Talk, incoming: Incoming, channel: str, client: str
+) -> tuple[Quote, ...]:
+    """Quotes for somebody who is still typing: from the programme whose slug is the first word,
+    else from the one chosen in the conversation, else from the first.
+    """
     programmes = core.programmes()
-    if not programmes or not incoming.text.strip():
+    first, _, rest = incoming.text.strip().partition(" ")
+    named = next((p.slug for p in programmes if p.slug == first.casefold()), "")
+    text = rest if named else incoming.text
+    if not programmes or not text.strip():
         return ()
+    chosen = _of(_Turn(core, talk, incoming, channel, client)) or programmes[0]
+    question = Question(text, talk.language, FOUND, channel)
     try:
-        answer = core.ask(
-            Question(incoming.text, limit=FOUND, channel=CHANNEL, whole=False),
-            programmes[0].slug,
-            client,
-        )
+        answer = core.ask(replace(question, whole=False), named or chosen.slug, client)
     except Said:
         return ()
     return tuple(_quote(core, c) for c in answer.passages)
@@ -153,13 +163,14 @@ def _chosen(step: _Turn, choice: str) -> Step:
 def _question(step: _Turn, text: str) -> Step:
     chosen = _of(step)
     if chosen is None:
-        return _programme(step, "")
-    question = Question(text, step.talk.language, FOUND, CHANNEL)
+        return _programme(replace(step, talk=replace(step.talk, asked=text)), "")
+    question = Question(text, step.talk.language, FOUND, step.channel)
     answer = step.core.ask(question, chosen.slug, step.client)
     ids = tuple(c.id for c in answer.passages[SHOWN:])
     talk = replace(
-        step.talk, programme=chosen.slug, more=ids, suggestions=answer.suggestions, choices=()
-    )
+        step.talk, programme=chosen.slug, more=ids, suggestions=answer.suggestions, choices=(),
+        asked="",
+    )  # fmt: skip
     return _answered(replace(step, talk=talk), answer), talk
 
 
@@ -230,14 +241,25 @@ def _programme(step: _Turn, named: str) -> Step:
         return Reply((step.say("none"),)), step.talk
     chosen = next((p for p in programmes if p.slug == named), None)
     if chosen or len(programmes) == 1:
-        chosen = chosen or programmes[0]
-        talk = replace(step.talk, programme=chosen.slug, more=(), suggestions=(), choices=())
-        return Reply((step.say("programme", title=chosen.title), step.say("ask"))), talk
+        return _switched(step, chosen or programmes[0])
     wanted = named.casefold()
     fitting = [p for p in programmes if wanted in f"{p.slug} {p.title}".casefold()] or programmes
     listed = fitting[:LISTED]
     title = step.say("programmes" if len(fitting) <= LISTED else "programmes_many")
     return _list(step, title, [f"programm:{p.slug}" for p in listed], [p.title for p in listed])
+
+
+def _switched(step: _Turn, chosen: Programme) -> Step:
+    """The programme is chosen; a question that waited for it is answered with it."""
+    said, asked = step.say("programme", title=chosen.title), step.talk.asked
+    talk = replace(step.talk, programme=chosen.slug, more=(), suggestions=(), choices=(), asked="")
+    if not asked:
+        return Reply((said, step.say("ask"))), talk
+    try:
+        reply, talk = _question(replace(step, talk=talk), asked)
+    except Said as error:  # the choice stands all the same
+        reply = Reply((str(error),))
+    return replace(reply, before=(said, *reply.before)), talk
 
 
 def _language(step: _Turn, named: str) -> Step:

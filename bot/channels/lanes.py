@@ -1,6 +1,6 @@
 """Work done after the platform was answered: bounded, each person's messages in their order,
-everybody else's beside them; in a thread with an event loop of its own, so that a crowd of answers
-being sent never keeps a platform waiting for its acknowledgement.
+everybody else's beside them, so many at once; in a thread with an event loop of its own, so that a
+crowd of answers being sent never keeps a platform waiting for its acknowledgement.
 """
 
 from __future__ import annotations
@@ -44,6 +44,14 @@ class Lanes:
         """Do `job` after those already in `lane`."""
         self._count(1)
         self._loop.call_soon_threadsafe(self._add, lane, job)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait within a job; whoever is told to come back later keeps no other from working."""
+        self._free.release()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await self._free.acquire()
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Something to be done in the lanes' own loop, where their connections are."""

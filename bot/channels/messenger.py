@@ -42,8 +42,10 @@ class Messenger(Meta):
     def parse(self, received: Received) -> Sequence[Incoming]:
         """Every event of every entry: Meta batches."""
         body = parsed(received.body)
-        if not isinstance(body, dict) or body.get("object") != "page":
+        if not isinstance(body, dict):
             raise Malformed
+        if body.get("object") != "page":
+            return ()  # another product of the same app; sent again for days if it were refused
         events = [e for entry in listed(body, "entry") for e in listed(entry, "messaging")]
         return [message for event in events if (message := _message(event))]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from bot.channels.base import Ack, Incoming, Outgoing, Quiet, Received, Refused, same, signature
 from bot.channels.client import Client
 
-API = "https://graph.facebook.com/v23.0"
+API = "https://graph.facebook.com/v25.0"  # until 29 July 2028, says Meta's changelog
 HEADER = "x-hub-signature-256"
 WINDOW = 24 * 3600.0  # seconds in which an answer is allowed; who waited longer gets none
 

@@ -32,12 +32,14 @@ from bot.channels.base import (
 from bot.channels.client import Client, Undeliverable
 from bot.channels.conversation import Talk
 from bot.channels.lanes import Lanes
-from bot.channels.store import Claim, Store
+from bot.channels.store import Claim, MemoryStore, Store
 from bot.hashes import Hasher
 from bot.traces import span
 
 log = logging.getLogger(__name__)
 TALK = 24 * 3600.0  # seconds that a conversation is remembered
+ASKED = 600.0  # seconds that a question waits for the choice of a programme
+MOST, REST = 200, 3600.0  # messages of one sender without so many seconds of silence; see `_calm`
 FORGET = 60.0  # seconds beyond a channel's lifetime: clocks differ
 THREADS = 2  # the search is arithmetic; more would only wait for each other
 Count = Callable[[str, str], None]  # channel, outcome
@@ -54,12 +56,14 @@ class Reception:
         hasher: Hasher,
         client: Client,
         count: Count,
-        most_waiting: int = 10_000,
+        lanes: Lanes,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._core, self._store, self._hasher = core, store, hasher
         self._client, self._count, self._now = client, count, now
-        self.lanes = Lanes(most_waiting)
+        self._asked = MemoryStore()  # never Redis: these are people's questions
+        self._paces = MemoryStore()
+        self.lanes = lanes
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="channels")
 
     async def receive(self, channel: Channel, received: Received) -> Ack:
@@ -101,6 +105,9 @@ class Reception:
         claim = await self._store.claim(key, channel.lifetime + FORGET)
         if claim != "new":
             return self._again(channel, claim)
+        if not await self._calm(channel, incoming):
+            await self._done(channel, key, "too_many")
+            return Ack()
         if channel.responds:
             return await self._now_or_after(channel, incoming, key)
         self._after(channel, incoming, key, partial(self._answer, channel, incoming, key))
@@ -109,6 +116,17 @@ class Reception:
     def _stale(self, channel: Channel, incoming: Incoming) -> bool:
         """Older than what is remembered: a replay, or nobody waits for it any more."""
         return incoming.at is not None and incoming.at < self._now() - channel.lifetime
+
+    async def _calm(self, channel: Channel, incoming: Incoming) -> bool:
+        """Not a machine that answers our answers: two such would go on for ever, and some
+        platforms are paid by the message.
+        """
+        if incoming.inline or not channel.paced:
+            return True
+        who = self._hasher.key("pace", channel.name, incoming.sender)
+        number = int(await self._paces.read(who) or 0) + 1
+        await self._paces.write(who, str(number), REST)
+        return number <= MOST
 
     def _again(self, channel: Channel, claim: Claim) -> Ack:
         self._count(channel.name, "duplicate" if claim == "known" else "busy")
@@ -162,14 +180,16 @@ class Reception:
     async def _found(self, channel: Channel, incoming: Incoming) -> Sequence[Outgoing]:
         """The search runs in a thread, so that others are acknowledged meanwhile."""
         who = self._hasher.key("sender", channel.name, incoming.sender)
-        if incoming.inline:
-            quotes = await self._threaded(partial(conversation.found, self._core, incoming, who))
-            return _rendered(channel, Reply(quotes=quotes), incoming)
         talk = _wished(conversation.load(await self._store.read(who)), incoming)
-        reply, after = await self._threaded(
-            partial(conversation.turn, self._core, talk, incoming, who)
-        )
+        talk = replace(talk, asked=await self._asked.read(who) or "")
+        turn = (self._core, talk, incoming, channel.name, who)
+        if incoming.inline:
+            quotes = await self._threaded(partial(conversation.found, *turn))
+            return _rendered(channel, Reply(quotes=quotes), incoming)
+        reply, after = await self._threaded(partial(conversation.turn, *turn))
         await self._store.write(who, after.dump(), TALK)
+        if after.asked != talk.asked:
+            await self._asked.write(who, after.asked, ASKED if after.asked else 0.0)
         return _rendered(channel, reply, incoming)
 
     async def _threaded(self, work: Callable[[], T]) -> T:
@@ -213,6 +233,8 @@ class Reception:
 
     async def pulse(self) -> None:
         """A sign of life, and what dead servers left behind."""
+        await self._asked.pulse()
+        await self._paces.pulse()
         if lost := await self._store.pulse():
             log.error(
                 "%d messages taken on by a server that died were left unanswered, unless their "
@@ -228,6 +250,8 @@ class Reception:
         await self.lanes.run(self._client.close())
         await self.lanes.run(self._store.close())
         await self._store.close()
+        await self._asked.close()
+        await self._paces.close()
         await self.lanes.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 

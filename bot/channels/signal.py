@@ -92,7 +92,7 @@ class Signal(Quiet):
         if not data or not author or data.get("reaction") or data.get("remoteDelete"):
             return None
         text, group = word(data, "message"), word(inner(data, "groupInfo"), "groupId")
-        if group and not self._mentioned(data):
+        if group and not self._addressed(data):
             return None
         recipient = f"group.{base64.b64encode(group.encode()).decode()}" if group else author
         kind: Kind = "edited" if edited else "text" if text else "other"
@@ -102,8 +102,10 @@ class Signal(Quiet):
             at=seconds(word(data, "timestamp"), 1000),
         )  # fmt: skip
 
-    def _mentioned(self, data: dict[str, Any]) -> bool:
-        return any(word(mention, "number") == self.number for mention in listed(data, "mentions"))
+    def _addressed(self, data: dict[str, Any]) -> bool:
+        """In a group: mentioned, or one of our messages is quoted."""
+        named = [word(mention, "number") for mention in listed(data, "mentions")]
+        return self.number in (*named, word(inner(data, "quote"), "authorNumber"))
 
     def render(self, reply: Reply, incoming: Incoming) -> Sequence[Outgoing]:
         """Texts; the key sentence bold where that changes no sign of the programme's."""

@@ -26,10 +26,13 @@ from bot.channels.base import (
     word,
 )
 from bot.channels.client import Client, Undeliverable
-from bot.channels.text import Style, pack, texts, utf16
+from bot.channels.text import HAIR, Style, pack, texts, utf16
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&:@])")
-_ROCKET_MARKS = re.compile(r"([\\`*_~\[\]#>])")
+# What a backslash stands for is each chat's own affair: before any other sign it would be seen.
+_MARKS = re.compile(r"([`*_{}\[\]()#+\-.!|~>]|\\(?!\w))", re.ASCII)  # mattermost/marked
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_ROCKET_MARKS = re.compile(r"([*_~`#])")  # @rocket.chat/message-parser; within bold, none
+_ROCKET_APART = re.compile(r"(\](?=\()|\\(?=\.|$))")  # has no escape: a hair space in a link
 _TOKEN = re.compile(rb'"token"\s*:\s*"([^"\\]{1,256})"')
 
 
@@ -42,17 +45,23 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _MARKS.sub(r"\\\1", text)
+    return _MARKS.sub(r"\\\1", _ENTITY.sub("&amp;", text).replace("<", "&lt;"))
 
 
 def _rocket(text: str) -> str:
-    return _ROCKET_MARKS.sub(r"\\\1", text)
+    apart = _ROCKET_APART.sub(rf"\1{HAIR}", text)
+    return _ROCKET_MARKS.sub(r"\\\1", apart)
+
+
+def _rocket_key(text: str) -> str:
+    """A quote is verbatim before it is bold."""
+    return text if "\\" in text else f"*{text}*"
 
 
 # Messages would be cut above: 16,383 signs in Mattermost, 5,000 in Rocket.Chat.
 MATTERMOST = Style(16_000, utf16, _escaped, "**{}**".format, _quoted, _source)
 ROCKETCHAT = Style(
-    4_900, utf16, _rocket, "*{}*".format, _quoted,
+    4_900, utf16, _rocket, _rocket_key, _quoted,
     lambda citation, url: f"{_rocket(citation)} {url}".rstrip(),
 )  # fmt: skip
 
@@ -64,7 +73,9 @@ class Slash(Quiet):
     token: str = field(repr=False)
     style: Style
     name: str = ""
+    more: tuple[tuple[str, object], ...] = ()  # of each response
     responds: bool = True
+    paced: bool = False
 
     def render(self, reply: Reply, incoming: Incoming) -> Sequence[Outgoing]:
         """One text, since one is all that the chat shows. A programme's passages fit; what doesn't
@@ -75,8 +86,8 @@ class Slash(Quiet):
         return (Outgoing("", {"text": whole}),)
 
     def respond(self, outgoing: Sequence[Outgoing]) -> Ack | None:
-        """Only the person who asked sees it: what somebody asks a party is their business."""
-        body = {"response_type": "ephemeral", **outgoing[0].payload}
+        """One JSON object."""
+        body = {**dict(self.more), **outgoing[0].payload}
         return Ack(200, json.dumps(body, ensure_ascii=False).encode(), "application/json")
 
     async def deliver(self, outgoing: Outgoing, incoming: Incoming, client: Client) -> None:
@@ -86,9 +97,14 @@ class Slash(Quiet):
 
 @dataclass(frozen=True)
 class Mattermost(Slash):
-    """A slash command, its token in the Authorization header."""
+    """A slash command, its token in the Authorization header. Only the person who asked sees the
+    answer: what somebody asks a party is their business. Slack's marks stay text.
+    """
 
     name: str = "mattermost"
+    more: tuple[tuple[str, object], ...] = (
+        ("response_type", "ephemeral"), ("skip_slack_parsing", True),
+    )  # fmt: skip
 
     def verify(self, received: Received) -> None:
         """Mattermost sends the token in a header as well as in the form."""

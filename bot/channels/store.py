@@ -99,7 +99,11 @@ class MemoryStore:
             self._put(self._talks, key, value, lifetime)
 
     async def pulse(self) -> int:
-        """Nothing outlives this process."""
+        """Nothing outlives this process; and what has had its time goes, even where nobody asks."""
+        with self._lock:
+            for table in (self._claims, self._talks):
+                for key in [k for k, (_, until) in table.items() if until <= self._now()]:
+                    del table[key]
         return 0
 
     async def close(self) -> None:
@@ -120,7 +124,7 @@ class MemoryStore:
         table[key] = (value, self._now() + lifetime)
         table.move_to_end(key)
         # A few expired ones each time, so that a lifetime is one even where nobody asks again.
-        for _ in range(2):
+        for _ in range(min(2, len(table))):
             oldest = next(iter(table))
             if table[oldest][1] <= self._now() or len(table) > self._most:
                 table.pop(oldest)

@@ -39,8 +39,12 @@ from bot.hashes import Hasher
 API = "https://msgapi.threema.ch"
 SIGNED = ("from", "to", "messageId", "date", "nonce", "box")
 MOST = 16 * 1024  # bytes of a callback, as the gateway promises
-TEXT = 0x01
-SILENT = {0x80, 0x81, 0x82, 0x90}  # receipts, reactions, typing: nobody waits for an answer
+TEXT, EDITED = 0x01, 0x91
+# Types of messages that nobody waits for an answer to (threema-android's ProtocolDefines):
+PICTURES = range(0x18, 0x1B)  # of a profile
+GROUPS = range(0x41, 0x55)  # the gateway could answer only one person, unasked
+RECEIPTS = {0x80, 0x81, 0x82, 0x83, 0x90, 0x92, 0x93, 0x94, 0xFC}  # reactions, typing, deletions
+SILENT = {*PICTURES, *GROUPS, *RECEIPTS}
 KEYS, KEPT = 2000, 24 * 3600.0  # public keys in memory, seconds
 
 STYLE = Style(limit=3500, measure=utf8, text=unmarked, key="*{}*".format)
@@ -164,4 +168,6 @@ def _unpacked(plain: bytes) -> tuple[Kind | None, str]:
     kind, data = plain[0], plain[1:-padding]
     if kind in SILENT:
         return None, ""
+    if kind == EDITED:
+        return "edited", ""
     return ("text", data.decode("utf-8", "replace")) if kind == TEXT else ("other", "")

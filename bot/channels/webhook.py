@@ -50,6 +50,7 @@ class Webhook(Quiet):
     name: str = "webhook"
     lifetime: float = 2.0 * SKEW
     responds: bool = True
+    paced: bool = False  # it may be one sender for all the visitors of a site
     repeated: Ack = Ack(409)
     now: Callable[[], float] = time.time
 

@@ -50,8 +50,10 @@ class WhatsApp(Meta):
     def parse(self, received: Received) -> Sequence[Incoming]:
         """Every message of every change of every entry: Meta batches. Receipts are none."""
         body = parsed(received.body)
-        if not isinstance(body, dict) or body.get("object") != "whatsapp_business_account":
+        if not isinstance(body, dict):
             raise Malformed
+        if body.get("object") != "whatsapp_business_account":
+            return ()  # another product of the same app; sent again for days if it were refused
         values = [
             inner(change, "value")
             for entry in listed(body, "entry")
@@ -78,7 +80,9 @@ class WhatsApp(Meta):
 
 
 def _message(message: dict[str, Any]) -> Incoming | None:
-    kind, sender = word(message, "type"), word(message, "from")
+    kind = word(message, "type")
+    # Who has a username keeps the number secret; then there is an id that is good for us alone.
+    sender = word(message, "from") or word(message, "from_user_id")
     if not sender or not word(message, "id") or kind in SILENT:
         return None
     at = seconds(word(message, "timestamp"))
@@ -112,7 +116,7 @@ def _action(reply: Reply) -> dict[str, Any] | None:
             ]},
         }  # fmt: skip
     rows = [_row(number, b.say, b.label) for number, b in enumerate(buttons[:ROWS], 1)]
-    choose = shorten(say("de", "button_choose"), TITLE)
+    choose = shorten(say(reply.language, "button_choose"), TITLE)
     return {"type": "list", "action": {"button": choose, "sections": [{"rows": rows}]}}
 
 
@@ -132,4 +136,5 @@ def _pressable(incoming: Incoming, text: str, action: dict[str, Any]) -> Outgoin
 
 def _outgoing(incoming: Incoming, content: dict[str, Any]) -> Outgoing:
     common = {"messaging_product": "whatsapp", "recipient_type": "individual"}
-    return Outgoing("messages", {**common, "to": incoming.sender, **content})
+    to = "to" if incoming.sender.isdecimal() else "recipient"
+    return Outgoing("messages", {**common, to: incoming.sender, **content})

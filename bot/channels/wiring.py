@@ -20,7 +20,7 @@ from bot.channels.base import Programme, Received, Said
 from bot.errors import BotError, NotReady, UnknownPassage
 from bot.library import Served
 from bot.messages import Answer, Citation, Question
-from bot.settings import SettingsError
+from bot.settings import Settings, SettingsError
 from bot.state import State
 from bot.wording import CODES, sentence
 from index.errors import FundstelleError
@@ -34,6 +34,10 @@ log = logging.getLogger(__name__)
 PULSE = 3.0  # seconds between signs of life
 BATCH = 1 << 20  # bytes: Meta sends up to 1,000 messages at once
 BATCHING = {"messenger", "whatsapp"}
+FORGETFUL = (
+    "without FUNDSTELLE_REDIS nothing is known of messages from before this start: some may have "
+    "been taken on and never answered, and what is delivered again may be answered a second time"
+)
 
 
 def configured(values: Mapping[str, str]) -> dict[str, Channel]:
@@ -51,9 +55,21 @@ def configured(values: Mapping[str, str]) -> dict[str, Channel]:
     return on
 
 
+def check_several(settings: Settings) -> None:
+    """For several processes behind one port: they answer once only where they share what was taken
+    on. Raises SettingsError.
+    """
+    if not settings.redis and any(_complete(r, settings.channels) for r in CHANNELS):
+        raise SettingsError("FUNDSTELLE_REDIS: messengers need it where there are several workers")
+
+
 def _complete(registered: Registered, values: Mapping[str, str]) -> bool:
     named = [registered.variable(need) for need in registered.needs]
     missing = [name for name in named if not values.get(name)]
+    known = {*named, *(registered.variable(name) for name in registered.may)}
+    for name in sorted(set(values) - known):
+        if name.startswith(registered.variable("")):
+            log.warning("channel %s has no setting %s", registered.name, name)
     if missing and len(missing) < len(named):
         log.warning("channel %s stays off: no %s", registered.name, ", ".join(missing))
     return not missing
@@ -143,6 +159,10 @@ class Channels:
         self.router = APIRouter(include_in_schema=False)
         self._state = state
         self._reception: Reception | None = None
+        # Read here, so that one that can't be used ends the start in a line.
+        values = state.settings.channels
+        self._timeout = _number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0)
+        self._waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000))
         if self.on:
             self.router.add_api_route(
                 "/channels/{name}", self._receive, methods=["GET", "POST"], response_model=None
@@ -159,22 +179,17 @@ class Channels:
             yield
             return
         from bot.channels.client import Client  # httpx takes a while; only who needs it waits
+        from bot.channels.lanes import Lanes
         from bot.channels.reception import Reception
 
-        values = self._state.settings.channels
         store = _remembering(self._state.settings.redis)
-        client = Client(timeout=_number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0))
-        waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000))
+        lanes = Lanes(self._waiting)
+        client = Client(self._timeout, lanes.rest)
         reception = Reception(
-            Desk(self._state),
-            store,
-            self._state.hasher,
-            client,
-            self._state.metrics.channel,
-            waiting,
+            Desk(self._state), store, self._state.hasher, client, self._state.metrics.channel, lanes
         )
         self._reception = reception
-        self._state.metrics.queue("channels", lambda: reception.lanes.waiting)
+        self._state.metrics.queue("channels", lambda: lanes.waiting)
         pulse = asyncio.create_task(_pulse(reception))
         yield
         pulse.cancel()
@@ -198,7 +213,10 @@ def _remembering(redis: str) -> Store:
     """In Redis for several processes and across restarts, else in memory."""
     from bot.channels.store import MemoryStore, RedisStore
 
-    return RedisStore(redis) if redis else MemoryStore()
+    if not redis:
+        log.warning(FORGETFUL)
+        return MemoryStore()
+    return RedisStore(redis)
 
 
 def _number(values: Mapping[str, str], variable: str, otherwise: float) -> float:

@@ -35,7 +35,10 @@ API = "https://api.telegram.org"
 HEADER = "x-telegram-bot-api-secret-token"
 UPDATES = ("message", "edited_message", "callback_query", "inline_query")
 RESULTS, LABEL, DATA = 5, 40, 64  # inline results; letters of a button; bytes behind one
-CACHE = 60  # seconds that Telegram may keep an inline result for others
+CACHE = 60  # seconds that Telegram may keep an inline result for the same person
+# A chat's own news, which nobody wrote.
+SERVICE = {"pinned_message", "message_auto_delete_timer_changed", "write_access_allowed"}
+SERVICE |= {"chat_background_set", "connected_website"}
 
 _TAG = re.compile(r"<[^>]+>")
 
@@ -113,13 +116,15 @@ class Telegram(Quiet):
             return None  # bots would talk to each other for ever
         private = chat.get("type") == "private"
         text = word(message, "text")
+        if SERVICE & set(message) or edited and not text:
+            return None  # a live location is edited every few seconds
         if not private:
             if edited or not self._addressed(message, text):
                 return None
             text = self._without_name(text)
-        to = {"chat_id": chat.get("id")}
+        to = {"chat_id": chat.get("id"), "thread": _topic(message)}
         if not private:
-            to |= {"reply": message.get("message_id"), "thread": message.get("message_thread_id")}
+            to["reply"] = message.get("message_id")
         return Incoming(
             id=number, sender=f"{word(chat, 'id')}:{word(author, 'id')}", text=text, to=to,
             kind="edited" if edited else "text" if text else "other",
@@ -146,14 +151,17 @@ class Telegram(Quiet):
             return None
         return Incoming(
             id=number, sender=f"{word(chat, 'id')}:{word(author, 'id')}",
-            text=word(query, "data"), to={"chat_id": chat.get("id"), "query": word(query, "id")},
+            text=word(query, "data"),
+            to={"chat_id": chat.get("id"), "thread": _topic(inner(query, "message")),
+                "query": word(query, "id")},
         )  # fmt: skip
 
     def _typing(self, number: str, query: dict[str, Any]) -> Incoming | None:
+        author = word(inner(query, "from"), "id")
         if not word(query, "id"):
             return None
-        return Incoming(
-            id=number, sender=word(inner(query, "from"), "id"), text=word(query, "query"),
+        return Incoming(  # as in the private chat, whose number is the person's
+            id=number, sender=f"{author}:{author}", text=word(query, "query"),
             to={"query": word(query, "id")}, inline=True,
         )  # fmt: skip
 
@@ -191,6 +199,13 @@ class Telegram(Quiet):
         await client.post(url, json=dict(outgoing.payload))
 
 
+def _topic(message: dict[str, Any]) -> Any:
+    """Of a forum. A reply elsewhere has a message_thread_id as well, one that can't be sent to
+    (tdlib/telegram-bot-api#447).
+    """
+    return message.get("message_thread_id") if message.get("is_topic_message") else None
+
+
 def _keyboard(reply: Reply) -> list[list[dict[str, str]]]:
     """A choice in each row, the buttons together in one."""
     rows = [[_key(choice)] for choice in reply.choices]
@@ -209,6 +224,7 @@ def _results(quotes: Sequence[Quote], incoming: Incoming) -> Outgoing:
         {
             "inline_query_id": incoming.to["query"],
             "cache_time": CACHE,
+            "is_personal": True,  # it depends on the programme that they chose
             "results": [
                 _article(number, quote) for number, quote in enumerate(quotes[:RESULTS])
             ],

@@ -1,11 +1,13 @@
 """`python -m bot.channels.telegram set-webhook`: tells Telegram where the server is, with which
-secret, and which commands there are. `info` shows what Telegram knows; `delete-webhook` ends it.
+secret, and which commands there are, in each language of ours that it knows. `info` shows what
+Telegram knows; `delete-webhook` ends it.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from typing import Any
 
@@ -13,16 +15,8 @@ import httpx
 
 from bot.channels.telegram import UPDATES, Telegram, make
 from bot.settings import SettingsError, read
+from bot.wording import CODES, DEFAULT, wording
 
-COMMANDS = {
-    "hilfe": "Was diese Suche kann",
-    "mehr": "Weitere Stellen zur letzten Frage",
-    "fragen": "Fragen zum Ausprobieren",
-    "programm": "Programm wählen",
-    "sprache": "Sprache wählen",
-    "impressum": "Wer verantwortlich ist",
-    "datenschutz": "Was gespeichert wird: nichts",
-}
 NEEDED = ("TOKEN", "SECRET", "NAME")
 
 
@@ -66,8 +60,7 @@ def _act(channel: Telegram, action: str, url: str) -> None:
         where = {"url": url, "secret_token": channel.secret}
         what = {"allowed_updates": list(UPDATES), "max_connections": 20}
         _call(channel, "setWebhook", where | what)
-        commands = [{"command": name, "description": text} for name, text in COMMANDS.items()]
-        _call(channel, "setMyCommands", {"commands": commands})
+        _describe(channel)
         print(f"@{me['username']} now delivers to {url}")
     elif action == "delete-webhook":
         _call(channel, "deleteWebhook", {})
@@ -78,6 +71,18 @@ def _act(channel: Telegram, action: str, url: str) -> None:
               f"{info.get('last_error_message', 'none')}")  # fmt: skip
         if not me.get("supports_inline_queries"):
             print("inline mode is off: /setinline at @BotFather turns it on")
+
+
+def _describe(channel: Telegram) -> None:
+    """The commands, by the language of each person's Telegram; German for all others."""
+    for code in CODES:
+        words = vars(wording(code).channels.commands)
+        commands = [{"command": name, "description": text} for name, text in words.items()]
+        known = re.fullmatch("[a-z]{2}", code)  # ISO 639-1, so nothing for plain German
+        if code == DEFAULT:
+            _call(channel, "setMyCommands", {"commands": commands})
+        if known:
+            _call(channel, "setMyCommands", {"commands": commands, "language_code": code})
 
 
 def _call(channel: Telegram, method: str, payload: dict[str, Any]) -> Any:

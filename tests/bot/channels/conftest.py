@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +18,9 @@ from bench import small
 from bench.small import Chapter
 from bot.app import create_app
 from bot.settings import Settings
+from bot.wording import wording
 from tests.bot.channels.kits import KITS, Delivery, Kit
+from tests.bot.channels.peers import chats
 from tests.bot.channels.peers.server import Peer, running
 
 SIGNS = (
@@ -33,6 +34,7 @@ PARTS = [
 ]
 LONG = " ".join(PARTS)
 ASKED_LONG = "Bleibt das Schwimmbad offen?"
+WORDS = wording().channels
 
 
 @pytest.fixture(scope="session")
@@ -108,16 +110,8 @@ def read_response(kit: Kit, response: httpx2.Response) -> list[str]:
         return [kit.read(body)] if body["method"] == "sendMessage" else []
     if kit.name == "webhook":
         return list(body["texts"])
-    return [_unescaped(body["text"])]
-
-
-def _unescaped(text: str) -> str:
-    """Markdown as people read it: escaped signs are put aside while styles are taken away."""
-    aside = re.sub(r"\\(.)", lambda m: chr(0xE000 + ord(m[1])), text)
-    plain = re.sub(r"(\*\*?)([^*\n]+)\1", r"\2", aside)
-    plain = re.sub(r"\[([^\]\n]*)\]\([^)\n]*\)", r"\1", plain)
-    plain = re.sub(r"(?m)^> ", "", plain)
-    return re.sub("[\ue000-\ue0ff]", lambda m: chr(ord(m[0]) - 0xE000), plain)
+    shown = chats.mattermost if kit.name == "mattermost" else chats.rocketchat
+    return [shown(body["text"])]
 
 
 @contextmanager

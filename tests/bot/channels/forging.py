@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot.channels.base import Channel, Incoming, Received
 from bot.channels.client import Client
+from bot.channels.lanes import Lanes
 from bot.channels.reception import Reception
 from bot.channels.store import MemoryStore
 from bot.channels.wiring import configured
@@ -176,7 +177,7 @@ def refuse_all(kit: Kit, cases: int) -> int:
     store = MemoryStore()
     count: Callable[[str, str], None] = lambda name, outcome: outcomes.append(outcome)  # noqa: E731
     core: Any = None
-    reception = Reception(core, store, Hasher(), client, count)
+    reception = Reception(core, store, Hasher(), client, count, Lanes())
 
     @settings(max_examples=cases, deadline=None, database=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip

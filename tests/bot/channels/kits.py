@@ -80,7 +80,7 @@ class TelegramKit(Kit):
         return {"TOKEN": TOKEN, "SECRET": self.secret, "NAME": "FragBot", "API": api}
 
     def peer(self) -> Peer:
-        return Peer(telegram.check(TOKEN))
+        return Peer(telegram.check(TOKEN), telegram.ok)
 
     def delivery(self, update: Mapping[str, Any]) -> Delivery:
         body = json.dumps(update).encode()
@@ -114,7 +114,7 @@ class ThreemaKit(Kit):
         self.phone = threema.Phone()
 
     def environment(self, api: str) -> dict[str, str]:
-        key = self.phone.gateway_hex
+        key = self.phone.gateway_key
         return {"ID": threema.GATEWAY, "SECRET": threema.SECRET, "KEY": key, "API": api}
 
     def peer(self) -> Peer:
@@ -160,8 +160,8 @@ class SignalKit(Kit):
             data |= {"message": None, "attachments": [{"contentType": "image/jpeg"}]}
         content = {"editMessage": {"dataMessage": data}} if kind == "edited" else {
             "dataMessage": data}  # fmt: skip
-        envelope = {"source": f"+{sender}", **content, "timestamp": at,
-                    "sourceUuid": f"00000000-0000-4000-8000-{int(sender):012d}"}  # fmt: skip
+        account = f"00000000-0000-4000-8000-{int(sender) % 10**12:012d}"
+        envelope = {"source": f"+{sender}", **content, "timestamp": at, "sourceUuid": account}
         body = json.dumps({"envelope": envelope, "account": NUMBER}).encode()
         return Delivery(body, {"Content-Type": "application/json"})
 

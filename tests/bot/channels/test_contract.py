@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from bot.channels import reception
 from bot.wording import wording
 from tests.bot.channels.conftest import (
     ASKED_LONG,
     ASKED_SIGNS,
     PARTS,
     SIGNS,
+    WORDS,
     House,
     house,
     read_response,
@@ -24,7 +26,6 @@ from tests.bot.channels.conftest import (
 from tests.bot.channels.kits import SENDER, SignalKit, WebhookKit, changed
 from tests.bot.channels.peers.server import Fault
 
-WORDS = wording().channels
 NOTICE = "automatische Suche"
 
 
@@ -126,6 +127,41 @@ def test_mehr_shows_other_passages_and_then_says_that_there_are_none(channel: Ho
     said = [" ".join(channel.ask("mehr", str(n))) for n in (2, 3)]
     assert "S. " in said[0] or "Verkehr" in said[0]
     assert WORDS.no_more in said[1]
+
+
+def test_messages_out_of_order_are_each_answered(channel: House) -> None:
+    """As they arrive, whenever they were written: "mehr" before its question gets a sentence, an
+    older question after a newer one is answered, and "mehr" goes on with the last one answered.
+    """
+    now = time.time()
+    assert WORDS.no_more in " ".join(channel.ask("mehr", "1", at=now))
+    newer = " ".join(channel.ask("Radwege und Schwimmbad und Freiheit", "3", at=now))
+    assert "S. " in newer
+    older = channel.ask("Quantenphysik auf dem Mars?", "2", at=now - 60)
+    assert wording().nothing in " ".join(older)
+    assert WORDS.no_more in " ".join(channel.ask("mehr", "4", at=now))
+
+
+def test_a_machine_that_answers_our_answers_is_left_alone(
+    channel: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After as many messages as no person sends; but for channels that stand for many people."""
+    monkeypatch.setattr(reception, "MOST", 2)
+    paced = channel.kit.name not in ("webhook", "mattermost", "rocketchat")
+    for number in range(3):
+        channel.post(channel.kit.message("hilfe", str(number)))
+    outcomes = channel.settled(2 if paced else 3)
+    assert outcomes.get("too_many", 0) == (1 if paced else 0)
+    assert outcomes["answered"] == (2 if paced else 3)
+
+
+def test_answers_are_counted_under_the_channels_own_name(channel: House) -> None:
+    """So that an operator sees which messenger people use."""
+    channel.ask("Werden Radwege ausgebaut?")
+    lines = channel.client.get("/metrics").text.splitlines()
+    counted = [line for line in lines if line.startswith("fundstelle_answers_total{")]
+    assert len(counted) == 1
+    assert f'channel="{channel.kit.name}"' in counted[0]
 
 
 def test_imprint_and_privacy_are_one_command_away(channel: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -14,13 +15,16 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.channels import CHANNELS
+from bench import channels_walk
+from bot.channels.wiring import configured
+from tests.bot.channels import document
+from tests.bot.channels.kits import KITS, TelegramKit
 from tests.conftest import ROOT
 
-DOCS = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
 SECRET = "s" * 40
 HEAVY = {"nacl", "httpx", "httpcore", "redis", "aiogram", "pywa", "aiohttp"}
 
@@ -49,13 +53,6 @@ def server(difficult: Path) -> Iterator[str]:
     process.wait(20)
 
 
-def block(containing: str) -> str:
-    """The indented example with these words, as somebody would copy it."""
-    blocks = re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", DOCS, re.MULTILINE)
-    found = next(b for b in blocks if containing in b)
-    return re.sub(r"(?m)^ {4}", "", found)
-
-
 def shell(script: str) -> str:
     environment = {
         **os.environ, "FUNDSTELLE_WEBHOOK_SECRET": SECRET, "FUNDSTELLE_MATTERMOST_TOKEN": SECRET
@@ -70,28 +67,49 @@ def shell(script: str) -> str:
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="no curl here")
 def test_the_curl_examples_work_as_they_stand(server: str) -> None:
     """Copied, the address changed: the signed webhook and Mattermost's command."""
-    signed = block("openssl dgst").replace("https://frag.example.org", server)
+    signed = document.block("openssl dgst").replace("https://frag.example.org", server)
     assert json.loads(shell(signed))["texts"]
-    plain = block("trigger_id=1").replace("localhost:8000", server.removeprefix("http://"))
+    plain = document.block("trigger_id=1").replace("localhost:8000", server.removeprefix("http://"))
     assert "Radwege" in json.loads(shell(plain))["text"]
 
 
 def test_the_python_example_works_as_it_stands(server: str) -> None:
     """The function from the page, called as it says."""
     scope: dict[str, object] = {}
-    exec(block("def ask(").replace("https://frag.example.org", server), scope)
+    exec(document.block("def ask(").replace("https://frag.example.org", server), scope)
     answer = scope["ask"](SECRET, "Was ist mit Radwegen?", "gast-7", "43")  # type: ignore[operator]
     assert "Wir bauen Radwege aus." in answer["quotes"][0]["text"]
 
 
-def test_every_channel_and_setting_is_described() -> None:
-    """By the name it has in the environment, or the name after "…_"."""
-    for registered in CHANNELS:
-        assert f"`{registered.name}`" in DOCS
-        for need in registered.needs:
-            assert registered.variable(need) in DOCS or f"…_{need}" in DOCS, registered.variable(
-                need
-            )
+@pytest.mark.parametrize("made", KITS, ids=lambda kit: kit.name)
+def test_the_settings_in_a_section_turn_its_channel_on(
+    made: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Exactly those that the document sets; without any one of them it stays off, and the start
+    names the one that is missing.
+    """
+    caplog.set_level(logging.INFO)
+    kit = made()
+    named = document.settings(kit.name)
+    values = {
+        f"FUNDSTELLE_{kit.name.upper()}_{name}": kit.environment("http://127.0.0.1:9")[name]
+        for name in named
+    }
+    assert f"`{kit.name}`" in document.TEXT
+    assert list(configured(values)) == [kit.name]
+    for missing in values:
+        caplog.clear()
+        others = {name: value for name, value in values.items() if name != missing}
+        assert not configured(others)
+        assert kit.name in caplog.text.partition("channels off, not set up:")[2]
+        if others:
+            assert f"channel {kit.name} stays off: no {missing}" in caplog.text
+
+
+def test_a_set_up_works_from_the_first_command_to_the_first_conversation(difficult: Path) -> None:
+    """One of the eight that `python -m bench.channels --walk` tries: Telegram."""
+    seen = channels_walk.walk(TelegramKit(), difficult)
+    assert any("now delivers to https://frag.example.org/channels/telegram" in s for s in seen)
 
 
 def test_a_server_without_channels_imports_none_of_their_libraries(difficult: Path) -> None:

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from bench import small
 from bench.small import Chapter
-from bot.channels import conversation, wiring
-from bot.channels.lanes import Lanes
+from bot.app import create_app
+from bot.channels import conversation, reception, wiring
+from bot.channels.lanes import AT_ONCE, Lanes
 from bot.errors import BotError
-from bot.settings import SettingsError
+from bot.settings import Settings, SettingsError
 from bot.wording import wording
 from tests.bot.channels.conftest import House, house
-from tests.bot.channels.kits import KITS, Kit, MessengerKit, SignalKit, WebhookKit, WhatsAppKit
+from tests.bot.channels.kits import (
+    KITS,
+    SENDER,
+    Kit,
+    MessengerKit,
+    SignalKit,
+    TelegramKit,
+    WebhookKit,
+    WhatsAppKit,
+)
 
 SECRET = "s" * 40
 
@@ -45,16 +58,102 @@ def offered(title: str, channel: House, text: str) -> bool:
 
 
 def test_a_programme_is_chosen_in_the_conversation(channel: House) -> None:
-    """Asked for first, by number; kept; another by its name; each answers with its own words."""
+    """Asked for first, by number; the question that led to it is answered with it; kept; another
+    by its name; each answers with its own words.
+    """
     asked = "\n".join(channel.ask("Wo baut ihr Radwege?", "1"))
     assert offered("Programm blau", channel, asked)
     assert "Radwege in" not in asked
-    assert "Programm rot" in "\n".join(channel.ask("2", "2"))
+    chosen = "\n".join(channel.ask("2", "2"))
     said = "\n".join(channel.ask("Wo baut ihr Radwege?", "3"))
-    assert "Radwege in Dortmund" in said
-    assert "Bochum" not in said
+    for answer in (chosen, said):  # the first question waited for the choice
+        assert "Radwege in Dortmund" in answer
+        assert "Bochum" not in answer
+    assert "Programm rot" in chosen.partition("Radwege in")[0]
     channel.ask("/programm blau", "4")
     assert "Radwege in Bochum" in "\n".join(channel.ask("Wo baut ihr Radwege?", "5"))
+
+
+def test_a_question_waits_for_a_programme_only_so_long(
+    two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In memory alone; then it is gone, also where nobody asks."""
+    monkeypatch.setattr(reception, "ASKED", 0.2)
+    monkeypatch.setattr(wiring, "PULSE", 0.1)
+    kit = SignalKit()
+    with house(kit, two) as found:
+        found.ask("Wo baut ihr Radwege?", "1")
+        waiting = found.client.app.state.channels._reception._asked._talks  # type: ignore[attr-defined]
+        assert [text for text, _ in waiting.values()] == ["Wo baut ihr Radwege?"]
+        time.sleep(0.5)
+        assert not waiting
+        said = "\n".join(found.ask("2", "2"))
+        assert "Programm rot" in said
+        assert "Radwege" not in said
+
+
+def test_a_waiting_question_is_never_in_redis(two: Path, redis: str) -> None:
+    """It may be lost by that, and says so by asking; it can't be read by anybody."""
+    kit = SignalKit()
+    with house(kit, two, redis, SECRET) as found:
+        found.ask("Wo baut ihr Wortbruchradwege?", "nur-im-speicher")
+
+        async def dump() -> str:
+            connection = Redis.from_url(redis)
+            names = [name async for name in connection.scan_iter("*")]
+            values = [await connection.dump(name) for name in names]
+            await connection.aclose()
+            return repr((names, values))
+
+        stored = asyncio.run(dump())
+        assert "rot" in stored  # the choices are there
+        assert "Wortbruch" not in stored
+
+
+def test_a_choice_stands_where_its_question_cant_be_answered(two: Path) -> None:
+    """A question too long is said to be, and isn't asked again for ever."""
+    with house(SignalKit(), two) as found:
+        found.ask("Radwege? " * 1000, "1")
+        said = "\n".join(found.ask("2", "2"))
+        assert "Programm rot" in said
+        assert wording().too_long in said
+        assert "Radwege in Dortmund" in "\n".join(found.ask("Radwege?", "3"))
+
+
+def test_inline_mode_searches_what_was_named_or_chosen(two: Path) -> None:
+    """`@bot rot Radwege`; else the programme of the person's conversation; else the first."""
+    kit = TelegramKit()
+    with house(kit, two) as found:
+
+        def results(query: str, number: int) -> str:
+            asked = {"id": str(number), "from": {"id": int(SENDER)}, "query": query}
+            return found.post(kit.delivery({"update_id": number, "inline_query": asked})).text
+
+        assert "Bochum" in results("Radwege", 1)
+        assert "Dortmund" in results("rot Radwege", 2)
+        assert "Bochum" not in results("rot Radwege", 3)
+        found.ask("/programm rot", "4")
+        assert "Dortmund" in results("Radwege", 5)
+        assert "Bochum" in results("Blau Radwege", 6)
+        assert '"results": []' in results("rot", 7)
+        assert '"is_personal": true' in results("Radwege", 8)
+
+
+def test_a_list_is_opened_in_the_language_of_the_conversation(two: Path) -> None:
+    """WhatsApp's button above it, too."""
+    with house(WhatsAppKit(), two) as found:
+        found.ask("/sprache tr", "1")
+        found.ask("/programm", "2")
+        action = found.peer.accepted[-1][1]["interactive"]["action"]
+        assert action["button"] == wording("tr").channels.button_choose
+
+
+def test_without_redis_the_start_says_what_it_cant_know(
+    two: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a server before it left behind can't be counted."""
+    with house(SignalKit(), two):
+        assert wiring.FORGETFUL in caplog.text
 
 
 def test_another_persons_choice_is_theirs(channel: House) -> None:
@@ -185,3 +284,48 @@ def test_lanes_keep_a_persons_order_and_hold_up_nobody_else() -> None:
 
     asyncio.run(scenario())
     assert done == ["b1", "b2", "a1", "a2"]
+
+
+def test_who_is_told_to_wait_keeps_no_other_from_working() -> None:
+    """A platform that says "later" to everybody holds up no other platform."""
+    done: list[int] = []
+
+    async def scenario() -> None:
+        lanes = Lanes()
+
+        async def told(number: int) -> None:
+            await lanes.rest(60 if number < AT_ONCE else 0)
+            done.append(number)
+
+        for number in range(AT_ONCE + 1):
+            lanes.put(str(number), partial(told, number))
+        assert await lanes.drain(0.5) == AT_ONCE
+        await lanes.close()
+
+    asyncio.run(scenario())
+    assert done == [AT_ONCE]
+
+
+@pytest.mark.parametrize("name", ["FUNDSTELLE_CHANNELS_TIMEOUT", "FUNDSTELLE_CHANNELS_WAITING"])
+@pytest.mark.parametrize("value", ["bald", "0", "-1"])
+def test_a_number_that_is_none_ends_the_start(two: Path, name: str, value: str) -> None:
+    """When the application is made, so in a line, not in the middle of starting."""
+    with pytest.raises(SettingsError, match=name):
+        create_app(Settings(index=two, channels={name: value}))
+
+
+def test_several_workers_need_redis_for_messengers(two: Path) -> None:
+    """Else each would answer what another has answered; without messengers they need none."""
+    values = {"FUNDSTELLE_WEBHOOK_SECRET": "s" * 40}
+    with pytest.raises(SettingsError, match="FUNDSTELLE_REDIS"):
+        wiring.check_several(Settings(index=two, channels=values))
+    wiring.check_several(Settings(index=two))
+    shared = Settings(index=two, channels=values, redis="redis://127.0.0.1:9/0", secret=SECRET)
+    wiring.check_several(shared)
+
+
+def test_a_setting_that_no_channel_has_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    """A slip of the pen, such as TOKN; what all of them have is left alone."""
+    wiring.configured({"FUNDSTELLE_TELEGRAM_TOKN": "1:a", "FUNDSTELLE_TELEGRAM_API": "http://x"})
+    assert "channel telegram has no setting FUNDSTELLE_TELEGRAM_TOKN" in caplog.text
+    assert "_API" not in caplog.text

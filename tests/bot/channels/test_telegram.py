@@ -14,14 +14,14 @@ from typing import Any
 import aiogram.methods
 import pytest
 from pydantic import BaseModel
-from starlette.responses import JSONResponse
 
+from bot.channels import conversation
 from bot.channels.base import Button, Incoming, Quote, Reply
 from bot.channels.telegram import Telegram, make
 from tests.bot.channels.conftest import ASKED_LONG, House, house
 from tests.bot.channels.kits import TOKEN, TelegramKit
 from tests.bot.channels.peers import telegram as api
-from tests.bot.channels.peers.server import Peer, running
+from tests.bot.channels.peers.server import running
 from tests.conftest import ROOT
 
 PAYLOADS = Path(__file__).parent / "payloads" / "telegram"
@@ -133,6 +133,35 @@ def test_in_a_group_it_answers_in_reply(channel: House, name: str) -> None:
     assert all(call["reply_parameters"]["message_id"] in (2, 4) for call in calls)
 
 
+def test_only_a_forums_topic_is_a_thread(channel: House) -> None:
+    """A reply elsewhere names a thread as well, and Telegram refuses to send there."""
+    topic = {"message_thread_id": 77}
+    reply = update(channel, "group_reply", 20, text="hilfe", **topic).json()
+    assert "message_thread_id" not in reply
+    forum = update(channel, "group_reply", 21, text="hilfe", **topic, is_topic_message=True).json()
+    assert forum["message_thread_id"] == 77
+    assert not surplus(parsed(forum))
+    body = json.loads((PAYLOADS / "callback_query.json").read_text(encoding="utf-8"))
+    body["callback_query"]["message"] |= {**topic, "is_topic_message": True}
+    channel.post(channel.kit.delivery(body))  # type: ignore[attr-defined]
+    channel.settled(3)
+    assert channel.peer.accepted[-1][1]["message_thread_id"] == 77
+
+
+@pytest.mark.parametrize(
+    ("name", "news"),
+    [
+        ("edited_message", {"text": None, "location": {"latitude": 51.5, "live_period": 900}}),
+        ("message", {"text": None, "pinned_message": {"message_id": 1}}),
+        ("message", {"text": None, "message_auto_delete_timer_changed": {}}),
+    ],
+)
+def test_a_chats_own_news_get_no_answer(channel: House, name: str, news: dict[str, Any]) -> None:
+    """A live location moves every few seconds; somebody pins a message: nobody has asked."""
+    assert not update(channel, name, 22, **news).content
+    assert not channel.metrics()
+
+
 def test_start_with_a_slug_chooses_a_programme(channel: House) -> None:
     """As in t.me/FragBot?start=zeichen, the link on a poster."""
     call = update(channel, "start", 12, text="/start zeichen").json()
@@ -162,18 +191,6 @@ def test_a_setting_that_cant_be_right_stops_the_start(name: str, value: str) -> 
         make(values)
 
 
-class Setup(Peer):
-    """The Bot API's part in setting up."""
-
-    def __init__(self) -> None:
-        super().__init__(api.check(TOKEN), self._result)
-
-    def _result(self, path: str) -> Any:
-        results = {"getMe": {"id": 4711, "username": "FragBot"},
-                   "getWebhookInfo": {"pending_update_count": 0}}  # fmt: skip
-        return JSONResponse({"ok": True, "result": results.get(path.rsplit("/", 1)[1], True)})
-
-
 def command(address: str, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "FUNDSTELLE_TELEGRAM_TOKEN": TOKEN, "FUNDSTELLE_TELEGRAM_SECRET": "S" * 32,
@@ -190,16 +207,23 @@ def test_one_command_sets_the_webhook_up() -> None:
     """As docs/channels.md says: address, secret, kinds of updates, commands; the token is never
     shown.
     """
-    peer = Setup()
+    peer = TelegramKit().peer()
     with running(peer) as address:
         done = command(address, "set-webhook")
         assert (done.returncode, done.stderr) == (0, "")
         wrong = command(address, "set-webhook", FUNDSTELLE_TELEGRAM_NAME="Anderer")
-    calls = {path.rsplit("/", 1)[1]: payload for path, payload in peer.accepted}
+    told = [(path.rsplit("/", 1)[1], payload) for path, payload in peer.accepted]
+    calls = dict(reversed(told))
     assert calls["setWebhook"]["url"] == "https://frag.example.org/channels/telegram"
     assert calls["setWebhook"]["secret_token"] == "S" * 32
     assert "inline_query" in calls["setWebhook"]["allowed_updates"]
-    assert {c["command"] for c in calls["setMyCommands"]["commands"]} >= {"hilfe", "impressum"}
+    described = {p.get("language_code", ""): p["commands"] for m, p in told if m == "setMyCommands"}
+    assert set(described) == {"", "de", "en", "tr", "ar", "pl", "ru", "uk"}
+    assert described[""] == described["de"] != described["tr"]
+    for commands in described.values():
+        assert parsed({"method": "setMyCommands", "commands": commands})
+        assert {c["command"] for c in commands} <= set(conversation.COMMANDS)
+        assert {c["command"] for c in commands} >= {"hilfe", "impressum", "datenschutz"}
     assert "frag.example.org" in done.stdout
     assert wrong.returncode == 1
     unreachable = command("http://127.0.0.1:9", "set-webhook")

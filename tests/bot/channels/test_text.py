@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels import messenger, signal, telegram, threema, whatsapp
+from bot.channels import messenger, signal, slash, telegram, threema, whatsapp
 from bot.channels.base import Button, Quote, Reply
-from bot.channels.text import Style, cut, portions, shorten, texts, unmarked, utf8, utf16
-from tests.bot.channels.peers import graph
+from bot.channels.text import Style, cut, portions, shorten, texts, unmarked, utf8, utf16, written
+from tests.bot.channels.peers import chats, graph
 
 STYLES = {"telegram": telegram.STYLE, "threema": threema.STYLE, "signal": signal.STYLE,
           "messenger": messenger.STYLE, "whatsapp": whatsapp.WITH_BUTTONS}  # fmt: skip
@@ -54,3 +56,19 @@ def test_no_pair_of_marks_is_read_as_a_style(text: str) -> None:
     """In WhatsApp, Messenger and Threema; and apart from hair spaces it is the same text."""
     assert graph.shown(unmarked(text)) == text
     assert unmarked("Bürger*innen und Schüler*innen") == "Bürger*innen und Schüler*innen"
+
+
+CHATS = [(slash.MATTERMOST, chats.mattermost), (slash.ROCKETCHAT, chats.rocketchat)]
+
+
+@pytest.mark.parametrize(("style", "shown"), CHATS, ids=["mattermost", "rocketchat"])
+@given(text=st.text("ab *_~`[]()<>&;#:@.\\|-+„“"), data=st.data())
+def test_every_sign_of_a_quote_is_seen_in_a_chat_of_ones_own(
+    style: Style, shown: Callable[[str], str], text: str, data: st.DataObject
+) -> None:
+    """Neither a style nor a backslash too many; whichever part is the key sentence."""
+    whole = f"Satz {text} Ende"
+    start = data.draw(st.integers(0, len(whole) - 1))
+    key = (start, data.draw(st.integers(start + 1, len(whole))))
+    assert shown(style.text(whole)) == whole
+    assert shown(written(Quote(whole, key, "Kapitel", ""), style)) == f"{whole}\nKapitel"

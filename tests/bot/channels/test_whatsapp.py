@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pywa import WhatsApp as Pywa
+from pywa._helpers import resolve_recipient
 from pywa.types import Button as PywaButton
 from pywa.types import Message, Section, SectionList, SectionRow
 
@@ -67,6 +68,19 @@ def test_whatever_is_rendered_is_taken(length: int, number: int) -> None:
     choices = tuple(Button(word * 9, say=f"#{n:08x}") for n in range(number))
     quote = Quote("Satz. " * (length // 6 + 1), (0, 5), "Verkehr " * 40, "https://x.example/")
     calls(Reply((word,), (quote,), (word,), choices, (Button("Mehr", say="mehr"),)))
+
+
+def test_who_keeps_the_number_secret_is_answered_by_id() -> None:
+    """Since usernames there are people without a number (Meta's "business-scoped user IDs")."""
+    body = (PAYLOADS / "username.json").read_bytes()
+    (ours,) = opened(WhatsAppKit()).parse(Received("POST", {}, {}, body, "127.0.0.1"))
+    theirs = Message.from_update(Pywa(token="t", phone_id=PHONE_ID), json.loads(body))
+    assert ours.sender == theirs.from_user.bsuid == "US.13491208655302741918"
+    (call,) = OURS.render(Reply(("Ja.",)), ours)
+    assert graph.whatsapp(f"/{PHONE_ID}/messages", call.payload, HEADERS) is None
+    expected, _ = resolve_recipient(theirs.from_user.bsuid)
+    for name in ("to", "recipient", "recipient_type"):
+        assert call.payload.get(name) == expected[name]
 
 
 @pytest.mark.parametrize("name", ["text", "image", "location", "unsupported"])

@@ -43,8 +43,12 @@ def whatsapp(path: str, payload: Mapping[str, Any], headers: Mapping[str, str]) 
     """(#131009) and its like."""
     if not re.fullmatch(r"/\d+/messages", path) or payload.get("messaging_product") != "whatsapp":
         return "unknown path or product"
-    if not headers.get("authorization", "").startswith("Bearer ") or not payload.get("to"):
-        return "no token or recipient"
+    if not headers.get("authorization", "").startswith("Bearer "):
+        return "no token"
+    if not re.fullmatch(r"\d+", payload.get("to", "")) and not re.fullmatch(
+        r"[A-Z]{2}\.[A-Za-z0-9.]+", payload.get("recipient", "")
+    ):
+        return "neither a number nor a user id"
     if payload["type"] == "text":
         return None if 1 <= _length(payload["text"]["body"]) <= 4096 else "text: 1 to 4096"
     interactive = payload["interactive"]

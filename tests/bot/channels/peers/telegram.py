@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any
 
+from starlette.responses import JSONResponse, Response
+
 TAGS = {"b", "strong", "i", "em", "u", "s", "a", "code", "pre", "blockquote", "tg-spoiler"}
 ENTITIES = {"lt", "gt", "amp", "quot"}  # the only named ones it knows
 
@@ -107,6 +109,13 @@ def _inline(payload: Mapping[str, Any]) -> str | None:
         if wrong := _text(content.get("message_text"), content.get("parse_mode")):
             return wrong
     return None
+
+
+def ok(path: str) -> Response:
+    """What the methods of setting up return; the others' results nobody reads."""
+    results = {"getMe": {"id": 4711, "is_bot": True, "username": "FragBot"},
+               "getWebhookInfo": {"pending_update_count": 0}}  # fmt: skip
+    return JSONResponse({"ok": True, "result": results.get(path.rsplit("/", 1)[1], True)})
 
 
 def check(token: str) -> Any:

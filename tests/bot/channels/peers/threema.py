@@ -26,8 +26,14 @@ class Phone:
     def __init__(self, identity: str = "ECHOECHO") -> None:
         self.identity = identity
         self.private, self.public = key.Key.generate_pair()
-        self.gateway_private, self.gateway_public = key.Key.generate_pair()
-        self.gateway_hex = _hex(self.gateway_private)
+        private, public = key.Key.generate_pair()
+        self.gateway(key.Key.encode(private), key.Key.encode(public))
+
+    def gateway(self, private: str, public: str) -> None:
+        """The gateway's keys, as the SDK's command writes them, type and colon before each."""
+        self.gateway_private = key.Key.decode(private, key.Key.Type.private)
+        self.gateway_public = key.Key.decode(public, key.Key.Type.public)
+        self.gateway_key = private
 
     @property
     def public_hex(self) -> str:
