@@ -14,10 +14,10 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
 .DEFAULT_GOAL := help
-.PHONY: help run install ingest serve eval eval-pdf bench bench-pdf load fuzz audit schema faults train format lint types test check floors screenshots image lock clean
+.PHONY: help run install ingest serve eval eval-pdf bench bench-pdf load scale test-cluster fuzz audit schema faults train format lint types test check floors screenshots image lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: ingest serve ## everything: environment, ingest of the bundled programme, server on port 8000
 
@@ -67,6 +67,13 @@ bench: var/index/dortmund-2025 ## latency, start-up, memory, ingest time
 
 load: var/index/dortmund-2025 ## 200 questions a second for 5 minutes, then ten times that
 	$(RUN) -m bench.load
+
+scale: var/index/dortmund-2025 ## 250,000 passages in 3,000 programmes; a million vectors in one
+	$(RUN) -m bench.scale
+
+test-cluster: var/index/dortmund-2025 ## 3 Qdrant nodes, 2 bots, Redis, Caddy: each killed under load, 3,000 programmes
+	$(RUN) scripts/qdrant.py
+	$(RUN) -m bench.cluster
 
 train: install ## make the encoder anew from ../shared/training and training/questions (hours on a CPU)
 	$(RUN) -m training

@@ -72,6 +72,7 @@ class Reply:
     took: float
     status: int  # 0: no answer at all
     right: bool
+    said: str  # what an error's answer says
 
 
 @dataclass
@@ -238,8 +239,10 @@ class Client:
         self._context = context
         self._connection: http.client.HTTPSConnection | None = None
 
-    def ask(self, asked: Asked) -> tuple[int, bool]:
-        """Status, and whether it is what FAISS answers; a connection that broke is 0."""
+    def ask(self, asked: Asked) -> tuple[int, bool, str]:
+        """Status, whether it is what FAISS answers, and what an error says; a connection that
+        broke is 0.
+        """
         body = json.dumps({"message": asked.query, "programme": asked.slug})
         try:
             if self._connection is None:
@@ -250,11 +253,13 @@ class Client:
             content = answer.read()
         except (OSError, http.client.HTTPException):
             self.close()
-            return 0, True
+            return 0, True, "no answer"
         self._turn += 1
         if self._turn % (LIMIT - 5) == 0:
             self.close()  # as another visitor, since this one would soon be asked to wait
-        return answer.status, answer.status != 200 or right(asked, json.loads(content))
+        if answer.status != 200:
+            return answer.status, True, content.decode(errors="replace")
+        return 200, right(asked, json.loads(content)), ""
 
     def _connect(self) -> None:
         self._number += CLIENTS
@@ -301,9 +306,9 @@ def load(
                 return
             due = began + turn / rate
             time.sleep(max(0.0, due - time.perf_counter()))
-            status, fits = mine.ask(asked[turn % len(asked)])
+            status, fits, said = mine.ask(asked[turn % len(asked)])
             now = time.perf_counter()
-            replies.append(Reply(due - began, now - due, status, fits))
+            replies.append(Reply(due - began, now - due, status, fits, said))
 
     def break_things() -> None:
         for number, fault in enumerate(faults):
@@ -333,12 +338,19 @@ def judged(replies: Sequence[Reply], faults: Sequence[Fault], sent: float) -> It
     for fault in faults:
         within = sum(fault.at - 0.2 <= r.at <= fault.at + SECOND for r in failed)
         yield Row(f"  {fault.name} killed: no answer or 5xx within a second", f"{within}")
-    kinds = dict(Counter(r.status for r in late))
-    yield Row("no answer or 5xx beyond the second of the kill", f"{kinds or 0}", "0", not late)
+    yield Row("no answer or 5xx beyond the second of the kill", f"{len(late)}", "0", not late)
+    for (second, status, what), times in sorted(Counter(map(kind, late)).items()):
+        yield Row(f"    at {second} s: {status} {what}", f"{times}")
     refused = sum(r.status == 429 for r in replies)
     yield Row("429, though nobody asked too often", f"{refused}", "0", refused == 0)
     middle, end = np.percentile([r.took * 1000 for r in replies], [50, 99])
     yield Row("answered after: p50 / p99, through the proxy", f"{middle:.0f} / {end:.0f} ms")
+
+
+def kind(reply: Reply) -> tuple[int, int, str]:
+    """When, and what it says, short."""
+    found = re.search(r'"detail": "([^"]*)', reply.said)
+    return int(reply.at), reply.status, (found[1] if found else reply.said)[:30]
 
 
 def reasons(bots: Sequence[Bot]) -> Counter[str]:

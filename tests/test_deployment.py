@@ -47,21 +47,21 @@ def test_by_default_the_bot_is_alone_and_on_loopback() -> None:
 def test_the_full_profile_has_what_a_hosting_service_needs() -> None:
     """And its bots have no way out of their network."""
     full = {name for name, service in services().items() if "full" in service.get("profiles", [])}  # type: ignore[operator]
-    assert full == {"bot-a", "bot-b", "caddy", "redis", "prometheus", "grafana"}
-    for name in ("bot-a", "bot-b", "redis", "prometheus"):
+    assert full == {"bot-a", "bot-b", "caddy", "redis", "qdrant", "prometheus", "grafana"}
+    for name in ("bot-a", "bot-b", "redis", "qdrant", "publish", "prometheus"):
         assert services()[name]["networks"] == ["inside"], name
     networks = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["networks"]
     assert networks["inside"]["internal"] is True
 
 
 def test_every_service_is_hardened_and_says_how_it_is() -> None:
-    """Read-only, no capabilities, no new ones, not root, a health check. `ingest` writes bundles
-    and ends; the proxy is root without a root's rights, see the file.
+    """Read-only, no capabilities, no new ones, not root, a health check. `ingest` and
+    `publish` write bundles and end; the proxy is root without a root's rights, see the file.
     """
     for name, service in services().items():
         assert service["cap_drop"] == ["ALL"], name
         assert "no-new-privileges:true" in service["security_opt"], name  # type: ignore[operator]
-        if name == "ingest":
+        if name in {"ingest", "publish"}:
             continue
         assert service["read_only"] is True, name
         ours = "build" in service  # its Dockerfile has USER and HEALTHCHECK
