@@ -172,8 +172,8 @@ class Sent:
             reader, writer = self.pool.pop() if self.pool else await asyncio.open_connection(
                 "127.0.0.1", self.port)  # fmt: skip
             writer.write(head.encode() + body)
-            answer, _ = await _read(reader)
-        except (OSError, asyncio.IncompleteReadError):
+            answer, _ = await asyncio.wait_for(_read(reader), 60)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
             return 0
         self.pool.append((reader, writer))
         return int(answer.split()[1])
