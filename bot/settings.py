@@ -152,25 +152,23 @@ def read(environment: Mapping[str, str]) -> Settings:
         "insights_file": Path,
         "insights_days": int,
     }
+    names = [name for name in Settings.__dataclass_fields__ if name != "channels"]
+    own = {f"FUNDSTELLE_{name.upper()}" for name in names}
     try:
-        environment = _renamed(from_files(environment))
+        environment = _renamed(from_files(environment, own))
     except ValueError as error:
         raise SettingsError(str(error)) from None
     values: dict[str, object] = {}
-    names = [name for name in Settings.__dataclass_fields__ if name != "channels"]
     for name in names:
         variable = f"FUNDSTELLE_{name.upper()}"
         if variable in environment:
             kind = kinds.get(name, str)
             try:
                 values[name] = kind(environment[variable])
-            except ValueError as error:
-                raise SettingsError(
-                    f"{variable}: {environment[variable]!r} is not a number"
-                ) from error
+            except ValueError:  # which repeats the value: it may be a secret, by mistake
+                raise SettingsError(f"{variable}: not a number") from None
     if environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") and not values.get("traces"):
         values["traces"] = "on"
-    own = {f"FUNDSTELLE_{name.upper()}" for name in names}
     values["channels"] = {
         k: v for k, v in environment.items() if k.startswith("FUNDSTELLE_") and k not in own
     }

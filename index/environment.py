@@ -4,20 +4,24 @@ as Docker and Kubernetes hand secrets over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 PREFIX, SUFFIX = "FUNDSTELLE_", "_FILE"
 
 
-def from_files(environment: Mapping[str, str]) -> dict[str, str]:
+def from_files(environment: Mapping[str, str], settings: Collection[str] = ()) -> dict[str, str]:
     """The environment with every file's content under the variable's own name, without the line's
-    end. An empty variable is one that is not given.
+    end. An empty variable is one that is not given. `settings`: variables that mean themselves,
+    though they be called X_FILE.
 
     Raises ValueError naming the variables; never what stands in them, for somebody may have put a
     secret where its file's name belongs.
     """
-    given = [k for k, v in environment.items() if k.startswith(PREFIX) and k.endswith(SUFFIX) and v]
+    given = [
+        k for k, v in environment.items()
+        if v and k.startswith(PREFIX) and k.endswith(SUFFIX) and k not in settings
+    ]  # fmt: skip
     read = {k.removesuffix(SUFFIX): k for k in given}
     kept = {k: v for k, v in environment.items() if k not in given}
     for name, variable in read.items():

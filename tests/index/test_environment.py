@@ -49,3 +49,20 @@ def test_both_are_one_too_many(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"FUNDSTELLE_SECRET, FUNDSTELLE_SECRET_FILE") as no:
         read({"FUNDSTELLE_SECRET": "sesam", "FUNDSTELLE_SECRET_FILE": str(tmp_path / "it")})
     assert "sesam" not in str(no.value)
+
+
+def test_a_setting_that_is_a_file_means_itself(tmp_path: Path) -> None:
+    """Its name ends like that of a file with a value in it; it may come from one, too."""
+    given = {"FUNDSTELLE_INSIGHTS": "on", "FUNDSTELLE_INSIGHTS_FILE": str(tmp_path / "counts")}
+    assert read(given).insights_file == tmp_path / "counts"
+    (tmp_path / "it").write_text(f"{tmp_path}/others\n")
+    given = {"FUNDSTELLE_INSIGHTS": "on", "FUNDSTELLE_INSIGHTS_FILE_FILE": str(tmp_path / "it")}
+    assert read(given).insights_file == tmp_path / "others"
+
+
+def test_a_secret_in_the_place_of_a_number_is_not_shown(tmp_path: Path) -> None:
+    """By mistake; the variable is enough to find it."""
+    (tmp_path / "it").write_text("sesam")
+    with pytest.raises(SettingsError, match="FUNDSTELLE_MOST_BYTES") as no:
+        read({"FUNDSTELLE_MOST_BYTES_FILE": str(tmp_path / "it")})
+    assert "sesam" not in str(no.value)
