@@ -130,6 +130,23 @@ def test_nobody_stands_in_line_for_long(monkeypatch: pytest.MonkeyPatch) -> None
     run(test)
 
 
+def test_who_comes_late_to_a_long_line_does_not_stand_in_it_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those who came before it was half full wait on."""
+    monkeypatch.setattr(admission, "HURRY", 0.02)
+
+    async def test(house: House) -> None:
+        asked = [asyncio.create_task(house.ask()) for _ in range(AT_ONCE + 2)]
+        await settle()
+        assert await asyncio.wait_for(house.ask(), 1) == 503
+        assert house.line.waiting == 2
+        house.open.set()
+        assert await asyncio.gather(*asked) == [200] * (AT_ONCE + 2)
+
+    run(test)
+
+
 def test_a_client_that_sends_or_reads_slowly_holds_no_place() -> None:
     """However many there are of them."""
 
