@@ -12,7 +12,7 @@ from functools import partial
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
-from bot import logs, traces
+from bot import logs, memory, traces
 from bot.app import create_app
 from bot.channels.wiring import check_several
 from bot.connections import Connection
@@ -52,6 +52,7 @@ def main() -> int:
 
 
 def _made(settings: Settings) -> FastAPI:
+    memory.give_back()
     logs.configure(settings.logs)
     if settings.traces == "on":
         traces.configure()

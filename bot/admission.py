@@ -1,9 +1,9 @@
 """How many questions are searched at once, how many wait, and who is sent away. Plain ASGI.
 
 Searching is arithmetic: more threads at it than there are cores take turns, each slower than
-before. So `AT_ONCE` are searched, the next wait in line, and whoever finds it full, or gets no
-further in it, is told to come again: a crowd then costs the others little. What searches nothing
-(pages, assets, probes, metrics) never waits; messengers have lanes of their own.
+before. So `AT_ONCE` are searched, `PLACES` let in, the next wait in line, and whoever finds it
+full, or gets no further in it, is told to come again: a crowd then costs the others little. What
+searches nothing (pages, assets, probes, metrics) never waits; messengers have lanes of their own.
 
 A place is taken when the whole body is here, and given back when the answer begins: a client that
 sends or reads slowly holds none.
@@ -32,6 +32,7 @@ SEARCHING = re.compile(
     r"POST /(?:api/chat|compare|p/[^/]+(?:/einbetten)?)/?|GET /api/(?:search|compare)/?"
 )
 AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the work, runs beside it
+PLACES = 4 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
 PATIENCE = 2.0  # seconds in line: where it does not move, since bundles are loaded, say
 HURRY = 0.15  # seconds in a line that is half full: nobody is served sooner for waiting longer
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
@@ -54,7 +55,7 @@ class Line:
     def __init__(self, most_waiting: int) -> None:
         self._most, self.waiting = most_waiting, 0
         sys.setswitchinterval(SWITCH)
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(PLACES)
 
     @property
     def full(self) -> bool:

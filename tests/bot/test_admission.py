@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot import admission
-from bot.admission import AT_ONCE, Admission, Line
+from bot.admission import PLACES, Admission, Line
 from bot.app import create_app
 from bot.errors import Busy
 from bot.settings import Settings
@@ -82,13 +82,13 @@ def test_so_many_at_once_and_the_others_wait_their_turn() -> None:
     """Nobody is lost, and never more are inside than there are places."""
 
     async def test(house: House) -> None:
-        asked = [asyncio.create_task(house.ask(parts=(b"%d" % n,))) for n in range(AT_ONCE + MOST)]
+        asked = [asyncio.create_task(house.ask(parts=(b"%d" % n,))) for n in range(PLACES + MOST)]
         await settle()
-        assert (house.inside, house.line.waiting) == (AT_ONCE, MOST)
+        assert (house.inside, house.line.waiting) == (PLACES, MOST)
         house.open.set()
-        assert await asyncio.gather(*asked) == [200] * (AT_ONCE + MOST)
-        assert house.bodies == [b"%d" % n for n in range(AT_ONCE + MOST)]
-        assert (house.most_inside, house.line.waiting) == (AT_ONCE, 0)
+        assert await asyncio.gather(*asked) == [200] * (PLACES + MOST)
+        assert house.bodies == [b"%d" % n for n in range(PLACES + MOST)]
+        assert (house.most_inside, house.line.waiting) == (PLACES, 0)
 
     run(test)
 
@@ -97,14 +97,14 @@ def test_a_full_line_sends_away_at_once_and_only_those_who_ask() -> None:
     """Pages and probes come through, and the line goes on when it moves."""
 
     async def test(house: House) -> None:
-        asked = [asyncio.create_task(house.ask()) for _ in range(AT_ONCE + MOST)]
+        asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + MOST)]
         await settle()
         assert await house.ask() == 503
         pages = asyncio.create_task(house.ask("/healthz"))
         await settle()
-        assert house.inside == AT_ONCE + 1
+        assert house.inside == PLACES + 1
         house.open.set()
-        assert await asyncio.gather(*asked, pages) == [200] * (AT_ONCE + MOST + 1)
+        assert await asyncio.gather(*asked, pages) == [200] * (PLACES + MOST + 1)
         assert await house.ask() == 200
 
     run(test)
@@ -115,7 +115,7 @@ def test_nobody_stands_in_line_for_long(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(admission, "PATIENCE", 0.02)
 
     async def test(house: House) -> None:
-        inside = [asyncio.create_task(house.ask()) for _ in range(AT_ONCE)]
+        inside = [asyncio.create_task(house.ask()) for _ in range(PLACES)]
         await settle()
         cut_off = asyncio.create_task(house.ask())
         await settle()
@@ -123,9 +123,26 @@ def test_nobody_stands_in_line_for_long(monkeypatch: pytest.MonkeyPatch) -> None
         assert await house.ask() == 503
         assert house.line.waiting == 0
         house.open.set()
-        assert await asyncio.gather(*inside) == [200] * AT_ONCE
-        again = [house.ask() for _ in range(AT_ONCE + MOST)]
-        assert await asyncio.gather(*again) == [200] * (AT_ONCE + MOST)
+        assert await asyncio.gather(*inside) == [200] * PLACES
+        again = [house.ask() for _ in range(PLACES + MOST)]
+        assert await asyncio.gather(*again) == [200] * (PLACES + MOST)
+
+    run(test)
+
+
+def test_who_comes_late_to_a_long_line_does_not_stand_in_it_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those who came before it was half full wait on."""
+    monkeypatch.setattr(admission, "HURRY", 0.02)
+
+    async def test(house: House) -> None:
+        asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + 2)]
+        await settle()
+        assert await asyncio.wait_for(house.ask(), 1) == 503
+        assert house.line.waiting == 2
+        house.open.set()
+        assert await asyncio.gather(*asked) == [200] * (PLACES + 2)
 
     run(test)
 
@@ -161,7 +178,7 @@ def test_a_fault_gives_its_place_back() -> None:
             raise ZeroDivisionError
 
         whole, house.asks._app = house.asks._app, broken
-        for _ in range(AT_ONCE + 1):
+        for _ in range(PLACES + 1):
             with pytest.raises(ZeroDivisionError):
                 await house.ask()
         house.asks._app = whole
