@@ -35,7 +35,7 @@ FLOOD = 10_000  # questions for the cost, each in a random direction: the worst 
 
 def main() -> int:
     """Print three tables."""
-    library = Library(INDEX)
+    library = Library(FolderStore(INDEX))
     library.refresh()
     topics = tomllib.loads(FILE.read_text(encoding="utf-8"))
     asked = [

@@ -137,7 +137,8 @@ def test_what_is_being_typed_and_what_is_no_question_does_not_count(
     with counting(index, file) as app:
         for n in range(12):
             typing = Incoming(f"{n}", f"{n}", "Hundesteuer", {}, inline=True)
-            conversation.found(Desk(app.state.fundstelle), typing, f"sender{n}")
+            desk, talk = Desk(app.state.fundstelle), conversation.Talk()
+            conversation.found(desk, talk, typing, "telegram", f"sender{n}")
         ask(app, range(12), ["?!?"])
     assert kept(file) == []
 
@@ -151,7 +152,7 @@ def test_comparisons_and_messengers_count_too(index: Path, file: Path) -> None:
         for n in range(5, 10):
             incoming = Incoming(f"{n}", f"{n}", DOGS[n], {})
             desk = Desk(app.state.fundstelle)
-            conversation.turn(desk, conversation.Talk(), incoming, f"sender{n}")
+            conversation.turn(desk, conversation.Talk(), incoming, "telegram", f"sender{n}")
     assert words(file) == ["Hundesteuer"]
 
 
@@ -353,7 +354,7 @@ def plain(html: str) -> str:
 def message(app: Any, code: str, text: str, talk: conversation.Talk | None = None) -> str:
     talk = talk or conversation.Talk(language=code)
     desk = Desk(app.state.fundstelle)
-    reply, _ = conversation.turn(desk, talk, Incoming("1", "1", text, {}), "sender")
+    reply, _ = conversation.turn(desk, talk, Incoming("1", "1", text, {}), "telegram", "sender")
     return "\n".join(reply.before)
 
 
