@@ -24,6 +24,7 @@ from bot.insights.groups import Asked, Groups
 from bot.insights.listening import Hearing
 from bot.library import Library, Served
 from bot.messages import Question
+from index.stores.folder import FolderStore
 
 ROOT = Path(__file__).parent.parent
 INDEX, SLUG = ROOT / "var" / "index", "dortmund-2025"
