@@ -127,7 +127,7 @@ class Ranked:
     """The server's first ten passages, and how near each of the first three is to the next."""
 
     order: list[int]
-    gaps: list[float]  # of fused scores, which lie some 10 apart
+    gaps: list[float]  # of fused scores: the first has some 5, the mean is 0
 
 
 def server_ranks(searcher: Searcher, questions: Sequence[str]) -> list[Ranked]:
