@@ -35,7 +35,7 @@ from index.types import Vectors
 # ten askers that way.
 LIFETIME = 7 * 86400.0
 NEAR = 0.7  # cosine between a question and the centroid of those it joins
-MOST = 250_000  # askers and words remembered in all groups together, some 40 MB
+MOST = 250_000  # askers and words remembered in all groups together
 EACH = 40  # as many a group takes for itself and its vectors
 HOUSEHOLD = 56  # bits of an IPv6 address that one line is given (RIPE-690)
 
