@@ -206,9 +206,7 @@ def test_the_lexicon_scores_as_on_the_server(whole: Page, compiled: Bundle) -> N
 
 
 def test_with_the_same_vector_the_ranking_is_the_servers(whole: Page, compiled: Bundle) -> None:
-    """For every eval question: the same first three passages, key sentences and certainty. Half
-    precision moves no passage.
-    """
+    """For every eval question: the same first three passages, key sentences and certainty."""
     searcher = compiled.searcher()
     vectors = [searcher.signals(q.query).query.tolist() for q in ALL]
     whole.evaluate(SEARCH, about(whole))
