@@ -41,7 +41,7 @@ class QdrantRankers:
     ) -> None:
         self._connection, self._collection, self._edition = connection, collection, edition
         self._rows, self._layout = rows, points.layout(rows, sections)
-        self._count, self._dimension = len(sections), 0
+        self._count = len(sections)
         self._expected = {name: sum(map(bool, of)) for name, of in self._layout.items()}
 
     def scores(self, query: Vectors, words: Terms, grams: Terms) -> Mapping[str, Vectors]:
