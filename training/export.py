@@ -1,17 +1,15 @@
 """Turn a trained SentenceTransformer into the folder under index/models: int8 ONNX, tokenizer, ST
 modules.
 
-Weights of the linear layers become int8 per output channel (activations are quantised as they
-come), the word vectors int8 per row. The SentenceTransformer in the folder runs that very file, so
-that the vectors at ingest and the vectors at the server are the same by construction and the
-weights are kept once.
+Linear layers become products of integers (`training/int8.py`), the word vectors int8 per row. The
+SentenceTransformer in the folder runs that very file, so that the vectors at ingest and the vectors
+at the server are the same by construction and the weights are kept once.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import logging
 import shutil
 import tempfile
 import warnings
@@ -20,15 +18,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from sentence_transformers import SentenceTransformer
 
 from index import query_encoder
 from index.query_encoder import OnnxEncoder, Settings
+from training.int8 import quantise
 
 MOST_TOKENS = 256  # 130 words of German are at most some 220 tokens
-IN_BLOCKS = ("/output/dense", "/intermediate/dense")
 MODULE = Path(__file__).with_name("onnx_module.py")
 PROBES = [
     "Werden die Kita-Gebühren abgeschafft?",
@@ -82,7 +78,7 @@ def export(source: Path, target: Path) -> None:
             Whole(model).eval(), (ids, torch.ones_like(ids)), str(full), input_names=list(axes),
             output_names=["vector"], dynamic_axes=axes, opset_version=17, dynamo=False,
         )  # fmt: skip
-        quantise(full, Path(scratch) / "blocks.onnx", target / query_encoder.ONNX)
+        onnx.save(quantise(onnx.load(str(full)), tokenizer), str(target / query_encoder.ONNX))
     onnx.checker.check_model(str(target / query_encoder.ONNX))
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -95,31 +91,6 @@ def export(source: Path, target: Path) -> None:
     print(
         f"{target}: {size:.1f} MB, cosine to the float model "
         f"{cosines.min():.4f} to {cosines.max():.4f}"
-    )
-
-
-def quantise(full: Path, between: Path, target: Path) -> None:
-    """int8 throughout: the layers named in IN_BLOCKS with a scale for each block of 128, input and
-    weight; the others with one scale for an output channel and one for the whole input.
-
-    The inputs of the former have outliers, with which a single scale costs twenty times the error.
-    """
-    logging.getLogger().setLevel(logging.WARNING)
-    model = onnx.load(str(full))
-    constants = {tensor.name for tensor in model.graph.initializer}
-    linear = [n.name for n in model.graph.node if n.op_type == "MatMul" and n.input[1] in constants]
-    coarse = [name for name in linear if not any(part in name for part in IN_BLOCKS)]
-    blocks = MatMulNBitsQuantizer(
-        model, bits=8, block_size=128, is_symmetric=True, accuracy_level=4, nodes_to_exclude=coarse
-    )
-    blocks.process()
-    blocks.model.save_model_to_file(str(between))
-    quantize_dynamic(
-        between,
-        target,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        op_types_to_quantize=["MatMul"],
     )
 
 
