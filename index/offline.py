@@ -174,10 +174,9 @@ def _known(table: Mapping[str, Any]) -> bool:
 
 
 def vectors_file(vectors: VectorIndex) -> bytes:
-    """Every vector in half precision, with what its row stands for."""
-    rows = vectors.rows
-    halves = vectors.vectors().astype(np.float16).view(np.uint16).ravel()
-    return pack({"kind": rows.kind, "owner": rows.owner, "part": rows.part, "vectors": halves})
+    """Every vector, with what its row stands for."""
+    rows, whole = vectors.rows, vectors.vectors().astype(np.float32).ravel()
+    return pack({"kind": rows.kind, "owner": rows.owner, "part": rows.part, "vectors": whole})
 
 
 def pack(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any] | None = None) -> bytes:

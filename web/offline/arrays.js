@@ -15,16 +15,3 @@ export function unpack(buffer) {
   }
   return { ...header, arrays };
 }
-
-// IEEE 754 half precision, one Uint16 each, as 32-bit floats.
-export function fromHalf(halves) {
-  const whole = new Float32Array(halves.length);
-  const bits = new Uint32Array(whole.buffer);
-  for (let n = 0; n < halves.length; n++) {
-    const half = halves[n];
-    const [sign, exponent, fraction] = [half & 0x8000, (half >> 10) & 31, half & 1023];
-    if (exponent) bits[n] = (sign << 16) | ((exponent + 112) << 23) | (fraction << 13);
-    else whole[n] = (sign ? -1 : 1) * fraction * 2 ** -24;
-  }
-  return whole;
-}

@@ -1,6 +1,5 @@
 // The dense side of index/search.py: cosines of the question's vector to every row of vectors.bin.
 import { fuse, highest, mean, ordered, standardise } from "./scores.js";
-import { fromHalf } from "./arrays.js";
 
 const Kind = { PASSAGE: 0, TEXT: 1, SENTENCE: 2, HEADING: 3, BANK: 4 };
 
@@ -8,7 +7,6 @@ export class DenseRanker {
   constructor({ arrays }, { programme, lexicon, confidence, settings }) {
     Object.assign(this, { programme, lexicon, confidence, settings });
     this.rows = arrays;
-    this.vectors = fromHalf(arrays.vectors);
     this.count = programme.passages.length;
   }
 
@@ -34,10 +32,11 @@ export class DenseRanker {
 
   cosines(vector) {
     const size = vector.length;
+    const { vectors } = this.rows;
     const found = new Float32Array(this.rows.kind.length);
     for (let row = 0, at = 0; row < found.length; row++) {
       let sum = 0;
-      for (let n = 0; n < size; n++) sum += vector[n] * this.vectors[at++];
+      for (let n = 0; n < size; n++) sum += vector[n] * vectors[at++];
       found[row] = sum;
     }
     return found;

@@ -150,7 +150,7 @@ async function keepEncoder(manifest, cache, progress) {
 async function keep(cache, path, file) {
   if (await cache.match(path)) return;
   const old = await caches.match(path);
-  if (old) {
+  if (old && (await sha256(await old.clone().arrayBuffer())) === file.sha256) { // another server may make another
     await cache.put(path, old);
     return;
   }
