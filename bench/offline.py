@@ -30,10 +30,8 @@ from bot.settings import Settings
 from eval.__main__ import BUNDLE, FILES
 from eval.questions import OUT_OF_SCOPE, Question, read, right_passages
 from index import bundle
-from index.bundle import ENCODER, Bundle
-from index.query_encoder import FILES as ENCODER_FILES
-from index.query_encoder import ONNX, OnnxEncoder
-from index.search import WEIGHTS, Encode, Searcher, fuse
+from index.bundle import Bundle
+from index.search import WEIGHTS, Searcher, fuse
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -49,7 +47,6 @@ ASK = """async ({ slug, shell, questions }) => {
   await answers.open(null);
   return found;
 }"""
-INT8, FLOAT = b"accuracy_level\x18\x04", b"accuracy_level\x18\x01"  # as ONNX writes the attribute
 
 
 class Server:
@@ -125,24 +122,22 @@ def ask_all(page: Page, questions: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def server_orders(
-    searcher: Searcher, questions: Sequence[str], encode: Encode | None = None
-) -> list[list[int]]:
-    """The first ten passages as the server ranks them."""
-    fused = (fuse(searcher.signals(query, encode), WEIGHTS) for query in questions)
-    return [np.argsort(-scores, kind="stable")[:10].tolist() for scores in fused]
+@dataclass(frozen=True)
+class Ranked:
+    """The server's first ten passages, and how near each of the first three is to the next."""
+
+    order: list[int]
+    gaps: list[float]  # of fused scores: the first has some 5, the mean is 0
 
 
-def float_encoder(folder: Path, aside: Path) -> OnnxEncoder:
-    """The bundle's encoder computing with floats, as browsers do, where the server's fast kernels
-    round to eight bits.
-    """
-    for name in ENCODER_FILES:
-        shutil.copy2(folder / ENCODER / name, aside / name)
-    whole = (folder / ENCODER / ONNX).read_bytes()
-    (aside / ONNX).unlink()
-    (aside / ONNX).write_bytes(whole.replace(INT8, FLOAT))
-    return OnnxEncoder(aside)
+def server_ranks(searcher: Searcher, questions: Sequence[str]) -> list[Ranked]:
+    """How the server ranks the passages."""
+    ranks = []
+    for query in questions:
+        scores = fuse(searcher.signals(query), WEIGHTS)
+        order = np.argsort(-scores, kind="stable")[:10]
+        ranks.append(Ranked(order.tolist(), (-np.diff(scores[order[:4]])).tolist()))
+    return ranks
 
 
 @dataclass(frozen=True)
@@ -151,8 +146,8 @@ class Row:
 
     hit1: float
     hit3: float
-    same_first: float
-    same_three: float
+    same_first: int
+    same_three: int
 
 
 def row(
@@ -171,8 +166,8 @@ def row(
     return Row(
         statistics.mean(order[0] in passages for order, passages in right),
         statistics.mean(bool(passages & set(order[:3])) for order, passages in right),
-        statistics.mean(a[0] == b[0] for a, b in pairs),
-        statistics.mean(list(a[:3]) == list(b[:3]) for a, b in pairs),
+        sum(a[0] == b[0] for a, b in pairs),
+        sum(list(a[:3]) == list(b[:3]) for a, b in pairs),
     )
 
 
@@ -189,19 +184,15 @@ def main() -> int:
     questions = [question.query for asked in files.values() for question in asked]
     answers = on_phone(options.bundle.parent, loaded.manifest.slug, questions)
     searcher = loaded.searcher()
-    server = server_orders(searcher, questions)
-    orders = {"server": server}
+    server = server_ranks(searcher, questions)
+    orders = {"server": [ranked.order for ranked in server]}
     orders |= {name: [a["order"] for a in found] for name, found in answers.items()}
-    with tempfile.TemporaryDirectory() as aside:
-        encoder = float_encoder(options.bundle.resolve(), Path(aside))
-        other = server_orders(searcher, questions, lambda query: encoder.encode([query])[0])
-    orders["server, floats"] = other
     begin = 0
     for name, asked in files.items():
         span = slice(begin, begin := begin + len(asked))
         print_orders(name, asked, {k: v[span] for k, v in orders.items()}, loaded)
         print_statuses({k: v[span] for k, v in answers.items()})
-    print()
+    print_others(questions, server, orders["phone, with encoder"])
     for system, answered in answers.items():
         times = sorted(a["milliseconds"] for a in answered)
         print(f"{system}: median {statistics.median(times):.1f} ms, "
@@ -212,13 +203,26 @@ def main() -> int:
 def print_orders(
     name: str, asked: Sequence[Question], orders: dict[str, list[list[int]]], loaded: Bundle
 ) -> None:
-    """The table of one file. `as floats`: top three as the server's with float arithmetic."""
-    print(f"\n{name:<22}{'n':>5}{'hit@1':>8}{'hit@3':>8}{'first':>8}{'three':>8}{'as floats':>11}")
+    """The table of one file. `first`, `three`: how many questions get the server's first passage,
+    its first three in order.
+    """
+    print(f"\n{name:<22}{'n':>5}{'hit@1':>8}{'hit@3':>8}{'first':>8}{'three':>8}")
     for system, found in orders.items():
         r = row(found, orders["server"], asked, loaded)
-        floats = row(found, orders["server, floats"], asked, loaded).same_three
-        figures = f"{len(asked):>5}{r.hit1:>8.3f}{r.hit3:>8.3f}{r.same_first:>8.3f}"
-        print(f"{system:<22}{figures}{r.same_three:>8.3f}{floats:>11.3f}")
+        figures = f"{len(asked):>5}{r.hit1:>8.3f}{r.hit3:>8.3f}{r.same_first:>8}"
+        print(f"{system:<22}{figures}{r.same_three:>8}")
+
+
+def print_others(
+    questions: Sequence[str], server: Sequence[Ranked], phone: Sequence[list[int]]
+) -> None:
+    """Questions to which the phone shows other passages, or another order."""
+    print()
+    for question, ranked, order in zip(questions, server, phone, strict=True):
+        if ranked.order[:3] != order[:3]:
+            print(
+                f"{ranked.order[:4]} against {order[:4]}, {min(ranked.gaps):.5f} apart: {question}"
+            )
 
 
 def print_statuses(answers: dict[str, list[dict[str, Any]]]) -> None:

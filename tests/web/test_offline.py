@@ -18,12 +18,11 @@ from bench.offline import (
     Server,
     add_encoder,
     ask_all,
-    float_encoder,
     make_ready,
     open_app,
     phone,
     row,
-    server_orders,
+    server_ranks,
 )
 from bench.small import Chapter
 from bot.answering import answer
@@ -207,9 +206,7 @@ def test_the_lexicon_scores_as_on_the_server(whole: Page, compiled: Bundle) -> N
 
 
 def test_with_the_same_vector_the_ranking_is_the_servers(whole: Page, compiled: Bundle) -> None:
-    """For every eval question: the same first three passages, key sentences and certainty. Half
-    precision moves no passage.
-    """
+    """For every eval question: the same first three passages, key sentences and certainty."""
     searcher = compiled.searcher()
     vectors = [searcher.signals(q.query).query.tolist() for q in ALL]
     whole.evaluate(SEARCH, about(whole))
@@ -233,32 +230,26 @@ def test_with_the_same_vector_the_ranking_is_the_servers(whole: Page, compiled: 
 # Without network and server.
 
 
-def test_every_question_is_answered_as_well_as_online(
-    whole: Page, compiled: Bundle, served: Served, index_root: Path, tmp_path: Path
+def test_every_question_is_answered_as_online(
+    whole: Page, compiled: Bundle, served: Served
 ) -> None:
-    """With the encoder, network off and server stopped: hit rates as the server's, and the same
-    passages as the server's encoder gives with float arithmetic, which is the browser's. The
-    server's kernels round to eight bits; its own ranking differs as much from itself between
-    processors.
+    """With the encoder, network off and server stopped: for every eval question the server's first
+    three passages in its order, but where two of them are as good as even.
     """
     queries = [q.query for q in ALL]
     answers = ask_all(whole, queries)
     assert all(a["byMeaning"] for a in answers)
+    online = server_ranks(compiled.searcher(), queries)
+    for query, found, ranked in zip(queries, answers, online, strict=True):
+        even = min(ranked.gaps) < 0.004  # rare; the first's score is some 5
+        assert found["order"][:3] == ranked.order[:3] or even, query
     orders = [a["order"] for a in answers]
-    searcher = compiled.searcher()
-    online = server_orders(searcher, queries)
-    encoder = float_encoder((index_root / SLUG).resolve(), tmp_path)
-    floats = server_orders(searcher, queries, lambda query: encoder.encode([query])[0])
-    here, there = row(orders, online, ALL, compiled), row(online, online, ALL, compiled)
-    assert here.hit1 >= there.hit1 - 0.01
-    assert here.hit3 >= there.hit3 - 0.01
-    assert here.same_first >= 0.95  # .977 on the machine it was written on
-    exact = row(orders, floats, ALL, compiled)
-    assert exact.same_first >= 0.997
-    assert exact.same_three >= 0.98
+    same = row(orders, [r.order for r in online], ALL, compiled)
+    assert same.same_first >= len(ALL) - 1  # all 350 where it was written
+    assert same.same_three >= len(ALL) - 4  # all but two
     plain = [a["status"] for a in answers[: len(PLAIN)]]
     said = [answer(Asked(q.query), served).status for q in PLAIN]
-    assert sum(a != b for a, b in zip(plain, said, strict=True)) <= 2
+    assert sum(a != b for a, b in zip(plain, said, strict=True)) <= 1
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +270,7 @@ def test_by_words_alone_every_plain_question_finds_something(wordy: Page, compil
     answers = ask_all(wordy, queries)
     assert not any(a["byMeaning"] for a in answers)
     assert all(a["passages"] for a in answers)
-    online = server_orders(compiled.searcher(), queries)
+    online = [ranked.order for ranked in server_ranks(compiled.searcher(), queries)]
     here = row([a["order"] for a in answers], online, PLAIN, compiled)
     assert here.hit3 >= row(online, online, PLAIN, compiled).hit3 - 0.03
 
