@@ -5,10 +5,11 @@
 Floats differ by their last bit between kernels. Rounded to eight bits, that bit is a whole step
 wherever a number lies on the border of two steps; twelve layers later two machines disagree by as
 much as all the rounding errs (cosine .999, another passage among the first three for every sixth
-question). So each linear layer's input is rounded twice: to int8, with one scale for a token, and
-what that leaves over to int8 again, 254 times finer. Both go through the same int8 weights in one
-product of integers, which is exact everywhere. A step is then 1/32,258 of a token's greatest number
-and a bit that falls otherwise moves nothing (measured: docs/offline.md).
+question). So each linear layer's input is rounded twice: to seven bits, with one scale for a token,
+and what that leaves over to seven again, 128 times finer. Both go through the same int8 weights in
+one product of integers, which is exact everywhere: 0 to 128 times 127, twice, fits into the 16 bits
+in which older processors (x86 without VNNI) add. A step is then 1/8,192 of a token's greatest
+number, and a bit that falls otherwise moves next to nothing (measured: docs/offline.md).
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ EXAMPLES = 400  # questions, some 10,000 tokens: six times the inputs of the wid
 BLOCK = 128  # of rows that are rounded before the rest hears of it; changes speed only
 DAMPING = 0.01
 CONSTANTS = {
-    "int8/127": np.float32(127),
-    "int8/1/127": np.float32(1 / 127),
+    "int8/steps": np.float32(64),
+    "int8/1/steps": np.float32(1 / 64),
     "int8/one": np.float32(1),
-    "int8/1/254": np.float32(1 / 254),
-    "int8/middle": np.uint8(128),
+    "int8/fine": np.float32(1 / 128),
+    "int8/middle": np.uint8(64),
 }
 Floats = NDArray[np.float32]
 
@@ -77,28 +78,28 @@ def quantise(model: onnx.ModelProto, tokenizer: Tokenizer) -> onnx.ModelProto:
 
 def two_parts(x: str) -> list[onnx.NodeProto]:
     """Nodes that make of `x`, shape (texts, tokens, inputs), its two parts, one after the other:
-    shape (2 texts, tokens, inputs), uint8 around 128.
+    shape (2 texts, tokens, inputs), uint8, 0 to 128.
     """
     return [
         make_node("Abs", [x], [f"{x}/sizes"]),
         make_node("ReduceMax", [f"{x}/sizes"], [f"{x}/greatest"], axes=[-1], keepdims=1),
-        make_node("Div", ["int8/127", f"{x}/greatest"], [f"{x}/steps"]),
+        make_node("Div", ["int8/steps", f"{x}/greatest"], [f"{x}/steps"]),
         make_node("Mul", [x, f"{x}/steps"], [f"{x}/scaled"]),
         make_node("QuantizeLinear", [f"{x}/scaled", "int8/one", "int8/middle"], [f"{x}/high"]),
         make_node("DequantizeLinear", [f"{x}/high", "int8/one", "int8/middle"], [f"{x}/near"]),
         make_node("Sub", [f"{x}/scaled", f"{x}/near"], [f"{x}/error"]),
-        make_node("QuantizeLinear", [f"{x}/error", "int8/1/254", "int8/middle"], [f"{x}/low"]),
+        make_node("QuantizeLinear", [f"{x}/error", "int8/fine", "int8/middle"], [f"{x}/low"]),
         make_node("Concat", [f"{x}/high", f"{x}/low"], [f"{x}/parts"], axis=0),
     ]
 
 
 def product(x: str, name: str, output: str) -> list[onnx.NodeProto]:
     """Nodes that multiply both parts of `x` by the weights and add up what comes."""
-    factors = [f"{x}/parts", f"{name}/weights", "int8/1/127", f"{name}/scales", "int8/middle"]
+    factors = [f"{x}/parts", f"{name}/weights", "int8/1/steps", f"{name}/scales", "int8/middle"]
     return [
         make_node("MatMulIntegerToFloat", factors, [f"{name}/both"], name, domain="com.microsoft"),
         make_node("Split", [f"{name}/both"], [f"{name}/high", f"{name}/low"], axis=0),
-        make_node("Mul", [f"{name}/low", "int8/1/254"], [f"{name}/fine"]),
+        make_node("Mul", [f"{name}/low", "int8/fine"], [f"{name}/fine"]),
         make_node("Add", [f"{name}/high", f"{name}/fine"], [f"{name}/sum"]),
         make_node("Mul", [f"{name}/sum", f"{x}/greatest"], [output]),
     ]

@@ -37,7 +37,7 @@ def test_meaning_is_nearer_than_words(encoder: OnnxEncoder) -> None:
 
 def test_other_kernels_give_the_same_vector(encoder: OnnxEncoder) -> None:
     """With every fused kernel taken apart, which changes last bits as another processor does, a
-    vector stays what it is: cosine above .999999.
+    vector stays what it is: cosine above .99999.
     """
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -46,7 +46,7 @@ def test_other_kernels_give_the_same_vector(encoder: OnnxEncoder) -> None:
     texts = [TWENTY, "bus", "Чи буде дитячий садок безкоштовним?", TWENTY * 12]
     mine, its = encoder.encode(texts), other.encode(texts)
     assert not np.array_equal(mine, its)  # last bits do differ
-    assert ((mine.astype(np.float64) * its).sum(axis=1) > 1 - 1e-6).all()
+    assert ((mine.astype(np.float64) * its).sum(axis=1) > 1 - 1e-5).all()
 
 
 def test_threads_share_one_encoder(encoder: OnnxEncoder) -> None:

@@ -28,7 +28,7 @@ def layer(nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray]) -> onnx
 @pytest.mark.parametrize("outlier", [1.0, 50.0])
 def test_a_layer_of_integers_errs_by_its_weights_only(outlier: float) -> None:
     """Inputs lose next to nothing, outliers among them or not: against the rounded weights in
-    float64, a product is right to 1/10,000 of what is usual there.
+    float64, a product is right to 1/2,000 of what is usual there.
     """
     x = DICE.normal(size=(1, 9, INPUTS)).astype(np.float32)
     x[..., 7] *= outlier
@@ -39,7 +39,7 @@ def test_a_layer_of_integers_errs_by_its_weights_only(outlier: float) -> None:
     session = onnxruntime.InferenceSession(made.SerializeToString())
     (found,) = session.run(None, {"x": x})
     wanted = x.astype(np.float64) @ (whole.astype(np.float64) * scales)
-    assert np.abs(found - wanted).max() < wanted.std() * 1e-4 * outlier
+    assert np.abs(found - wanted).max() < wanted.std() * 5e-4 * outlier
 
 
 def test_weights_are_rounded_for_what_they_are_multiplied_by() -> None:
