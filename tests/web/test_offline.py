@@ -53,6 +53,7 @@ SEARCH = """async ({ slug, shell }) => {
 }"""
 PLAIN = read(ROOT / "eval" / "plain.jsonl")
 ALL = [*PLAIN, *read(ROOT / "eval" / "hard.jsonl")]
+SOME = ALL[::3]
 
 
 @pytest.fixture(scope="module")
@@ -230,13 +231,14 @@ def test_with_the_same_vector_the_ranking_is_the_servers(whole: Page, compiled: 
 # Without network and server.
 
 
-def test_every_question_is_answered_as_online(
+def test_questions_are_answered_as_online(
     whole: Page, compiled: Bundle, served: Served
 ) -> None:
-    """With the encoder, network off and server stopped: for every eval question the server's first
-    three passages in its order, but where two of them are as good as even.
+    """With the encoder, network off and server stopped: for every third eval question the server's
+    first three passages in its order, but where two of them are as good as even. `python -m
+    bench.offline` asks all.
     """
-    queries = [q.query for q in ALL]
+    queries = [q.query for q in SOME]
     answers = ask_all(whole, queries)
     assert all(a["byMeaning"] for a in answers)
     online = server_ranks(compiled.searcher(), queries)
@@ -244,11 +246,11 @@ def test_every_question_is_answered_as_online(
         even = min(ranked.gaps) < 0.004  # rare; the first's score is some 5
         assert found["order"][:3] == ranked.order[:3] or even, query
     orders = [a["order"] for a in answers]
-    same = row(orders, [r.order for r in online], ALL, compiled)
-    assert same.same_first >= len(ALL) - 1  # all 350 where it was written
-    assert same.same_three >= len(ALL) - 4  # all but two
-    plain = [a["status"] for a in answers[: len(PLAIN)]]
-    said = [answer(Asked(q.query), served).status for q in PLAIN]
+    same = row(orders, [r.order for r in online], SOME, compiled)
+    assert same.same_first >= len(SOME) - 1
+    assert same.same_three >= len(SOME) - 2
+    said = [answer(Asked(q.query), served).status for q in PLAIN[::3]]
+    plain = [a["status"] for a in answers[: len(said)]]
     assert sum(a != b for a, b in zip(plain, said, strict=True)) <= 1
 
 
