@@ -231,9 +231,7 @@ def test_with_the_same_vector_the_ranking_is_the_servers(whole: Page, compiled: 
 # Without network and server.
 
 
-def test_questions_are_answered_as_online(
-    whole: Page, compiled: Bundle, served: Served
-) -> None:
+def test_questions_are_answered_as_online(whole: Page, compiled: Bundle, served: Served) -> None:
     """With the encoder, network off and server stopped: for every third eval question the server's
     first three passages in its order, but where two of them are as good as even. `python -m
     bench.offline` asks all.
