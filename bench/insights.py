@@ -24,6 +24,7 @@ from bot.insights.groups import Asked, Groups
 from bot.insights.listening import Hearing
 from bot.library import Library, Served
 from bot.messages import Question
+from index.search import once
 from index.stores.folder import FolderStore
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +53,7 @@ def main() -> int:
 
 def _asked(served: Served, text: str, asker: str) -> Asked:
     taken: list[Asked] = []
-    hearing = Hearing(taken.append, served, None)
+    hearing = Hearing(taken.append, served, once(served.bundle.encoder))
     question = Question(text)
     hearing.answered(question, answer(question, served, encode=hearing), asker)
     return taken[0]

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """A server for all programmes under `settings.index`."""
+    """A server for all programmes of the store that the settings name."""
     metrics = Metrics()
     store = open_store(settings.store, settings.index, settings.qdrant_key)
     library = Library(store, metrics.loaded, settings.most_loaded)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_type_hints
 
 from index.description import origin
 from index.environment import from_files
@@ -137,19 +138,7 @@ def read(environment: Mapping[str, str]) -> Settings:
 
     Raises SettingsError naming the variable whose value can't be used.
     """
-    kinds = {
-        "index": Path,
-        "most_letters": int,
-        "most_bytes": int,
-        "most_compared": int,
-        "most_loaded": int,
-        "most_waiting": int,
-        "reload_seconds": float,
-        "read_seconds": float,
-        "drain_seconds": float,
-        "insights_file": Path,
-        "insights_days": int,
-    }
+    kinds = get_type_hints(Settings)
     names = [name for name in Settings.__dataclass_fields__ if name != "channels"]
     own = {f"FUNDSTELLE_{name.upper()}" for name in names}
     try:
@@ -160,9 +149,8 @@ def read(environment: Mapping[str, str]) -> Settings:
     for name in names:
         variable = f"FUNDSTELLE_{name.upper()}"
         if variable in environment:
-            kind = kinds.get(name, str)
             try:
-                values[name] = kind(environment[variable])
+                values[name] = kinds[name](environment[variable])
             except ValueError:  # which repeats the value: it may be a secret, by mistake
                 raise SettingsError(f"{variable}: not a number") from None
     if environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") and not values.get("traces"):

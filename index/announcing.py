@@ -4,14 +4,10 @@ every few seconds. The same from anywhere: `redis-cli publish fundstelle:look no
 
 from __future__ import annotations
 
-from index.errors import FundstelleError
+from index.errors import Unheard
 
 CHANNEL = "fundstelle:look"
 PATIENCE = 2.0  # seconds for Redis
-
-
-class Unheard(FundstelleError):
-    """Nobody could be told."""
 
 
 def announce(url: str) -> int:

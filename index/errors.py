@@ -5,7 +5,8 @@
     ├── ModelError         the encoder can't be loaded or compiled, or two copies of it disagree
     ├── BundleError        an index bundle is missing, damaged or of another format
     │   └── BundleLocked   another ingest is writing it just now
-    └── StoreError         the store of programmes can't be reached, or has not what it should
+    ├── StoreError         the store of programmes can't be reached, or has not what it should
+    └── Unheard            servers could not be told of a new bundle; they find it by themselves
 
 `ingest.py` prints them as one line and exits with 2; `bot.app` maps them to HTTP once.
 """
@@ -39,3 +40,7 @@ class BundleLocked(BundleError):
 
 class StoreError(FundstelleError):
     """The store is unknown, can't be reached, or a programme in it is missing or not whole."""
+
+
+class Unheard(FundstelleError):
+    """Servers could not be told through Redis that there is a new bundle."""

@@ -51,10 +51,6 @@ class Embedded:
 
     def __init__(self, vectors: VectorIndex, lexicon: Lexicon, sections: Sequence[int]) -> None:
         """`sections`: of each passage, the position of its section, which owns its heading."""
-        if lexicon.count != len(sections):
-            raise ValueError(
-                f"{lexicon.count} passages in the lexicon, {len(sections)} in the index"
-            )
         self._vectors, self._lexicon = vectors, lexicon
         self._sections = np.array(sections, np.int64)
         kinds = vectors.rows.kind

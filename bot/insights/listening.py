@@ -32,16 +32,13 @@ class Hearing:
     no question is encoded twice.
     """
 
-    def __init__(
-        self, take: Callable[[Asked], None], served: Served, encode: Encode | None
-    ) -> None:
+    def __init__(self, take: Callable[[Asked], None], served: Served, encode: Encode) -> None:
         self._take, self._served, self._encode = take, served, encode
         self._vector: Vectors | None = None
 
     def __call__(self, query: str) -> Vectors:
         """The vector of `query`, shape (dimension,)."""
-        encode = self._encode or (lambda text: self._served.bundle.encoder.encode([text])[0])
-        self._vector = encode(query)
+        self._vector = self._encode(query)
         return self._vector
 
     def answered(self, question: Question, answer: Answer, asker: str) -> None:
@@ -76,7 +73,7 @@ class Insights:
         """Answers not yet counted."""
         return self._queue.qsize()
 
-    def hearing(self, served: Served, encode: Encode | None = None) -> Hearing:
+    def hearing(self, served: Served, encode: Encode) -> Hearing:
         """For one question to one programme."""
         return Hearing(self._take, served, encode)
 

@@ -131,11 +131,8 @@ def queries(query: Vectors, words: Terms, grams: Terms) -> dict[str, q.Query]:
 
 
 def vectors_of(point: q.RetrievedPoint, name: str) -> Vectors:
-    """A point's vectors of one kind, shape (vectors, dimension); none gives shape (0, 0)."""
-    named = point.vectors.vectors.vectors
-    if name not in named:
-        return np.zeros((0, 0), np.float32)
-    vector = named[name]
+    """A point's vectors of a kind that it has, shape (vectors, dimension)."""
+    vector = point.vectors.vectors.vectors[name]
     if vector.data:  # all in one row, as servers up to 1.16 say it
         return np.array(vector.data, np.float32).reshape(vector.vectors_count or 1, -1)
     several = [vector.dense] if name in SINGLE else vector.multi_dense.vectors

@@ -123,7 +123,9 @@ class QdrantRankers:
         found = self._connection.call(self._connection.points.Get, request).result
         made = {
             point.id.num - self._edition.base: {
-                name: points.vectors_of(point, name) for name in names if self._has(point, name)
+                name: points.vectors_of(point, name)
+                for name in names
+                if name in point.vectors.vectors.vectors
             }
             for point in found
         }
@@ -132,10 +134,6 @@ class QdrantRankers:
             if any(sizes[name] != len(self._layout[name][number]) for name in names):
                 raise self._gone()
         return made
-
-    @staticmethod
-    def _has(point: q.RetrievedPoint, name: str) -> bool:
-        return name in point.vectors.vectors.vectors
 
     def _gone(self) -> StoreError:
         return StoreError(

@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -205,13 +206,8 @@ class QdrantStore:
     # writing
 
     def _put(self, loaded: Bundle) -> None:
-        batch: list[q.PointStruct] = []
-        for point in points.points(loaded):
-            batch.append(point)
-            if len(batch) == AT_ONCE:
-                self._upsert(self._collections.passages, batch)
-                batch = []
-        if batch:
+        made = points.points(loaded)
+        while batch := list(islice(made, AT_ONCE)):
             self._upsert(self._collections.passages, batch)
 
     def _turn(self, loaded: Bundle, manifests: Sequence[Manifest]) -> None:
