@@ -2,7 +2,7 @@
 
 Exact (`flat`) for every programme that somebody could write; above `FLAT_UP_TO` rows an inverted
 file (`ivf`: Jégou et al. 2011, doi:10.1109/TPAMI.2010.57, vectors as they are) that looks into the
-nearest of its lists only. A bundle's manifest says which it is. Decision 8 has the measurements.
+nearest of its lists only. A bundle's manifest says which it is. Decision 10 has the measurements.
 """
 
 from __future__ import annotations

@@ -54,6 +54,14 @@ def test_the_full_profile_has_what_a_hosting_service_needs() -> None:
     assert networks["inside"]["internal"] is True
 
 
+def test_whoever_is_started_finds_what_it_depends_on() -> None:
+    """Compose starts no dependency that is in none of the service's own profiles."""
+    for name, service in services().items():
+        for needed in service.get("depends_on", {}):  # type: ignore[attr-defined]
+            theirs = services()[needed].get("profiles", [])
+            assert not theirs or set(service["profiles"]) <= set(theirs), (name, needed)  # type: ignore[call-overload]
+
+
 def test_every_service_is_hardened_and_says_how_it_is() -> None:
     """Read-only, no capabilities, no new ones, not root, a health check. `ingest` and
     `publish` write bundles and end; the proxy is root without a root's rights, see the file.

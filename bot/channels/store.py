@@ -150,6 +150,11 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], 'begun', 'PX', ARGV[2])
 return 1
 """
+# What was never begun, since it needed no answer, is known from now on all the same.
+_FINISH = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], 'begun', 'KEEPTTL') end
+redis.call('HINCRBY', ARGV[2] .. 'owed', ARGV[1], -1)
+"""
 _RELEASE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
@@ -172,6 +177,7 @@ class _Wire:
     redis: Redis
     claim: AsyncScript
     begin: AsyncScript
+    finish: AsyncScript
     release: AsyncScript
     bury: AsyncScript
 
@@ -185,7 +191,8 @@ def _wire(url: str) -> _Wire:
         url, max_connections=24, timeout=10, decode_responses=True, socket_timeout=5
     )
     redis = Redis.from_pool(pool)  # closes it, too
-    return _Wire(redis, *(redis.register_script(s) for s in (_CLAIM, _BEGIN, _RELEASE, _BURY)))
+    scripts = (_CLAIM, _BEGIN, _FINISH, _RELEASE, _BURY)
+    return _Wire(redis, *(redis.register_script(script) for script in scripts))
 
 
 class RedisStore:
@@ -219,8 +226,10 @@ class RedisStore:
 
     async def finish(self, key: str) -> None:
         """See Store."""
-        self._held.discard(key)
-        await self._wire.redis.hincrby(self._prefix + "owed", self._me, -1)
+        try:
+            await self._wire.finish([self._name("m", key)], [self._me, self._prefix])
+        finally:
+            self._held.discard(key)
 
     async def release(self, key: str) -> None:
         """See Store."""
