@@ -88,7 +88,7 @@ types: install ## mypy --strict over bot, index and ingest.py
 	$(VENV)/bin/mypy
 
 test: install ## all tests, with the real programme, encoder and browser
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: lint types ## lint and types, then the floors of the evaluation
 	$(MAKE) --no-print-directory floors

@@ -34,7 +34,11 @@ SEARCHING = re.compile(
 AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the work, runs beside it
 PLACES = 4 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
 PATIENCE = 2.0  # seconds in line: where it does not move, since bundles are loaded, say
-HURRY = 0.15  # seconds in a line that is half full: nobody is served sooner for waiting longer
+# Seconds in a line that has not been empty for `LASTING` seconds: there are more people than can be
+# answered, and nobody is served sooner for waiting longer ("controlled delay": Ben Maurer, Fail at
+# Scale, ACM Queue 13/8, 2015).
+HURRY = 0.06
+LASTING = 0.1
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")
 P = ParamSpec("P")
@@ -56,6 +60,7 @@ class Line:
         self._most, self.waiting = most_waiting, 0
         sys.setswitchinterval(SWITCH)
         self._places = asyncio.Semaphore(PLACES)
+        self._began = 0.0  # when the line did, as of the event loop
 
     @property
     def full(self) -> bool:
@@ -67,12 +72,17 @@ class Line:
 
         Raises Busy where the line is full, or does not move.
         """
-        if self.full and self._places.locked():
+        if not self._places.locked():
+            await self._places.acquire()
+            return
+        if self.full:
             raise Busy
-        patience = HURRY if 2 * self.waiting >= self._most else PATIENCE
+        now = asyncio.get_running_loop().time()
+        if not self.waiting:
+            self._began = now
         self.waiting += 1
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(HURRY if now - self._began > LASTING else PATIENCE):
                 await self._places.acquire()
         except TimeoutError as error:
             raise Busy from error

@@ -73,10 +73,10 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json", telemetry=NO_TELEMETRY,
     )  # fmt: skip
     app.state.fundstelle = state
-    app.add_middleware(Admission, line=_line(settings, metrics), on_busy=problems.busy)
-    app.add_middleware(Origins, state=state)  # before the guards, which so stand around it
     # No cookie and no secret is in any answer, so compressing what somebody typed reveals nothing.
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
+    app.add_middleware(Admission, line=_line(settings, metrics), on_busy=problems.busy)
+    app.add_middleware(Origins, state=state)  # before the guards, which so stand around it
     app.state.channels = channels
     most_bytes = channels.most_bytes(settings.most_bytes)
     app.add_middleware(

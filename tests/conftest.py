@@ -4,8 +4,9 @@ sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import fcntl
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,28 @@ from tests.redises import RedisServer
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "programmes" / "dortmund-2025"
 SLUG = SEED.name
+GATE, FLOOR = Path(__file__), ROOT / "pyproject.toml"  # files that are there, for locks alone
+
+
+@contextmanager
+def lock(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Between the processes of a run."""
+    with path.open() as file:
+        fcntl.flock(file, how)
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """A test marked `alone` measures time: the other processes begin no test until it is over.
+
+    All come through one gate, else it would wait for as long as the others have tests.
+    """
+    alone = item.get_closest_marker("alone") is not None
+    with ExitStack() as held:
+        with lock(GATE):
+            held.enter_context(lock(FLOOR, fcntl.LOCK_EX if alone else fcntl.LOCK_SH))
+        return (yield)
 
 
 @contextmanager
@@ -40,9 +63,15 @@ def draft() -> Draft:
 
 
 @pytest.fixture(scope="session")
-def index_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("index")
-    build.build(SEED, root, "fundstelle-e5", silent)
+def index_root(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Made by whichever process of the run comes first."""
+    if worker_id == "master":  # the only one
+        root = tmp_path_factory.mktemp("index")
+    else:
+        root = tmp_path_factory.getbasetemp().parent / "index"
+    with lock(SEED / "programme.toml"):
+        if not (root / SLUG).exists():
+            build.build(SEED, root, "fundstelle-e5", silent)
     return root
 
 

@@ -448,6 +448,7 @@ def test_a_compared_question_is_in_no_log_and_no_metric(
     assert 'programme="rot"' in metrics
 
 
+@pytest.mark.alone
 def test_a_look_at_what_has_not_changed_costs_next_to_nothing(library: Library) -> None:
     """Every two seconds, for good: well below a tenth of a millisecond for each programme."""
     best = min(_seconds(library) for _ in range(20))

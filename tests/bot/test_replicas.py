@@ -112,6 +112,7 @@ def test_without_redis_each_server_counts_alone_and_nobody_waits(
     assert ADDRESS not in "".join(said)
 
 
+@pytest.mark.alone
 def test_a_redis_that_hangs_costs_one_question_a_moment(
     two: Servers, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

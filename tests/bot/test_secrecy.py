@@ -72,6 +72,7 @@ def requests() -> Iterator[bytes]:
         yield head(f"GET {path}?q={WORD}")
     yield head(f"GET /api/search?q={quote(WORD)}&limit={WORD}")
     yield head(f"{WORD.upper()} /api/chat")
+    yield head(f"DELETE /api/chat?q={WORD}")
     yield head("GET /", f"{WORD}\x00: {WORD}")  # broken HTTP
     yield f"{WORD}\r\n\r\n".encode()
     yield b"GET /" + WORD.encode() * 20_000 + b" HTTP/1.1\r\n\r\n"

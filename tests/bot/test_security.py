@@ -9,8 +9,11 @@ from __future__ import annotations
 import html
 import json
 import re
+import select
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -270,6 +273,11 @@ HOSTILE = {
     ),
     "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {400}),
     "no host": (b"GET / HTTP/1.1\r\n\r\n", {400}),
+    "two hosts": (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", {400}),
+    "no address": (b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", {400, 404}),
+    "a blank in a name": (b"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", {400}),
+    "a control character": (b"GET / HTTP/1.1\r\nHost: a\r\nX: y\x00z\r\n\r\n", {400}),
+    "no letter": (b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", {400}),
     "two lengths": (
         b"POST /api/chat HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 9\r\n\r\n{}",
         {400},
@@ -277,6 +285,13 @@ HOSTILE = {
     "a length and chunks": (
         b"POST /api/chat HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nTransfer-Encoding: x\r\n\r\n",
         {400, 501},
+    ),
+    "chunks and a length": (
+        b"POST /api/chat HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n"
+        b"\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", {400},
+    ),
+    "a chunk without size": (
+        b"POST /api/chat HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", {400},
     ),
     "a negative length": (
         b"POST /api/chat HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n{}", {400},
@@ -294,6 +309,29 @@ def test_broken_http_gets_no_trace_and_no_banner(server: Server, name: str) -> N
         assert b"\r\nserver:" not in answer.lower()
         assert not [word for word in TRACES if word.encode() in answer]
     assert b" 200 " in server.raw(b"GET /healthz HTTP/1.0\r\nHost: a\r\n\r\n")[:20]
+
+
+def test_a_head_that_never_ends_is_not_kept(server: Server) -> None:
+    """Sent in small pieces, each of them right: refused after 64 KB, long before its time is up."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 1_000_000 and not select.select([client], [], [], 0)[0]:
+                sent += client.send(b"X: " + b"y" * 500 + b"\r\n")
+                time.sleep(0.001)
+        with suppress(ConnectionError):
+            assert client.recv(100).startswith(b"HTTP/1.1 400")
+    assert sent < 500_000
+
+
+def test_requests_sent_ahead_are_answered_in_their_order(server: Server) -> None:
+    """Without waiting for the first answer; and an address of theirs is none of the others'."""
+    ask = b"GET /api/programmes HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = server.raw(ask + ask.replace(b"programmes", b"nothing") + ask.replace(
+        b"Host: a", b"Host: a\r\nConnection: close"
+    ))  # fmt: skip
+    assert re.findall(rb"HTTP/1.1 (\d+) ", answer) == [b"200", b"404", b"200"]
 
 
 @pytest.mark.parametrize(

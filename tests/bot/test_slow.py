@@ -22,6 +22,7 @@ from bot.connections import Connection
 HEAD = b"POST /api/chat HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 BODY = json.dumps({"message": "Radwege?"}).encode()
 LIMIT = 0.7
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")

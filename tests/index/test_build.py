@@ -45,10 +45,15 @@ def test_unchanged_passages_are_not_encoded_again(
     assert "Auch Wasserspielplätze." in next(p.text for p in after.passages if p.id == heir)
 
 
-def test_the_same_input_gives_the_same_bundle(index_root: Path, tmp_path: Path) -> None:
-    """Version, ids and vectors are reproducible."""
-    build.build(SEED, tmp_path, "fundstelle-e5", silent)
-    one, other = bundle.load(index_root / SLUG), bundle.load(tmp_path / SLUG)
+def test_the_same_input_gives_the_same_bundle(edited: Path, tmp_path: Path) -> None:
+    """Version, ids and vectors are reproducible; on the first chapters, since all is done twice."""
+    document = edited / "dortmund-kann-das.txt"
+    document.write_text(document.read_text(encoding="utf-8")[:9000], encoding="utf-8")
+    (edited / "questions.toml").unlink()  # its headings are cut off
+    for name in ("one", "other"):
+        build.build(edited, tmp_path / name, "fundstelle-e5", silent)
+    one, other = (bundle.load(tmp_path / name / SLUG) for name in ("one", "other"))
+    assert len(one.passages) > 5
     assert one.manifest.version == other.manifest.version
     assert one.passages == other.passages
     assert np.allclose(one.rankers.vectors(), other.rankers.vectors(), atol=1e-6)

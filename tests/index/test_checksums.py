@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from index import checksums
 
 
@@ -20,6 +22,7 @@ def test_a_change_is_noticed_even_where_size_and_time_are_set_back(tmp_path: Pat
     assert checksums.of_unchanged(path) == checksums.sha256(path)
 
 
+@pytest.mark.alone
 def test_a_file_that_stays_is_read_once(tmp_path: Path) -> None:
     """100 MB, by two names: the second look takes no time."""
     path, other = tmp_path / "file", tmp_path / "other"

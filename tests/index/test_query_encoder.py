@@ -1,12 +1,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import TensorProto, numpy_helper
+from onnx.helper import (
+    make_graph,
+    make_model,
+    make_node,
+    make_opsetid,
+    make_tensor_value_info,
+)
 
 from index.encoder import DEFAULT, MODELS
 from index.errors import ModelError
@@ -89,11 +99,37 @@ def test_a_folder_without_encoder_is_named(tmp_path: Path) -> None:
         OnnxEncoder(tmp_path)
 
 
-def test_twenty_words_take_milliseconds(encoder: OnnxEncoder) -> None:
-    """Far from the 6 ms promised only where the machine is busy: the best of many is measured."""
-    best = 1.0
-    for _ in range(30):
-        began = time.perf_counter()
-        encoder.encode([TWENTY])
-        best = min(best, time.perf_counter() - began)
-    assert best < 0.012
+@pytest.mark.alone
+def test_twenty_words_take_no_longer_than_their_arithmetic(encoder: OnnxEncoder) -> None:
+    """As long as twice the same number of multiplications, as floats on one core, at most: the
+    6 ms promised (`make bench`) are a fast machine's, and machines differ by more than mistakes do.
+    """
+    tokens = len(encoder._tokenizer.encode(TWENTY).ids)
+    floats = _product(tokens, 384, 1536)
+    ratio = min(
+        _seconds(lambda: encoder.encode([TWENTY])) / _seconds(lambda: [floats() for _ in range(36)])
+        for _ in range(30)
+    )  # 12 layers of 4 × 384 × 384 and 2 × 384 × 1536
+    assert 0.05 < ratio < 2
+
+
+def _product(rows: int, inputs: int, outputs: int) -> Callable[[], object]:
+    """Rows × inputs times inputs × outputs, by the same library."""
+    x = np.ones((rows, inputs), np.float32)
+    weights = numpy_helper.from_array(np.ones((inputs, outputs), np.float32), "w")
+    graph = make_graph(
+        [make_node("MatMul", ["x", "w"], ["y"])], "product",
+        [make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
+        [make_tensor_value_info("y", TensorProto.FLOAT, (rows, outputs))], [weights],
+    )  # fmt: skip
+    model = make_model(graph, opset_imports=[make_opsetid("", 17)], ir_version=9)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    return partial(session.run, None, {"x": x})
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began

@@ -262,6 +262,7 @@ def test_entities_are_refused_before_they_are_parsed(
     assert "content.xml declares XML entities" in message(path)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("suffix", [".docx", ".odt"])
 def test_a_bomb_is_refused_by_what_it_says(tmp_path: Path, suffix: str) -> None:
     """300 MB of blanks in 300 KB: refused from the headers, without unpacking."""
@@ -310,6 +311,7 @@ def test_a_file_of_more_than_100_mb_is_refused(tmp_path: Path) -> None:
 DEEP = 100_000
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -331,6 +333,7 @@ def test_nesting_without_end_is_refused(tmp_path: Path, name: str, content: str)
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("name", "content"),
     [
