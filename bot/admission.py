@@ -2,8 +2,9 @@
 
 Searching is arithmetic: more threads at it than there are cores take turns, each slower than
 before. So `AT_ONCE` are searched, `PLACES` let in, the next wait in line, and whoever finds it
-full, or gets no further in it, is told to come again: a crowd then costs the others little. What
-searches nothing (pages, assets, probes, metrics) never waits; messengers have lanes of their own.
+full, or too slow, or gets no further in it, is told to come again: a crowd then costs the others
+little. What searches nothing (pages, assets, probes, metrics) never waits; messengers have lanes of
+their own.
 
 A place is taken when the whole body is here, and given back when the answer begins: a client that
 sends or reads slowly holds none.
@@ -32,13 +33,10 @@ SEARCHING = re.compile(
     r"POST /(?:api/chat|compare|p/[^/]+(?:/einbetten)?)/?|GET /api/(?:search|compare)/?"
 )
 AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the work, runs beside it
-PLACES = 4 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
+PLACES = 2 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
 PATIENCE = 2.0  # seconds in line: where it does not move, since bundles are loaded, say
-# Seconds in a line that has not been empty for `LASTING` seconds: there are more people than can be
-# answered, and nobody is served sooner for waiting longer ("controlled delay": Ben Maurer, Fail at
-# Scale, ACM Queue 13/8, 2015).
-HURRY = 0.06
-LASTING = 0.1
+BEARABLE = 0.1  # seconds that somebody may expect to wait, as the line has moved of late
+SMOOTH = 8  # how many of late count for that, about
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")
 P = ParamSpec("P")
@@ -60,12 +58,13 @@ class Line:
         self._most, self.waiting = most_waiting, 0
         sys.setswitchinterval(SWITCH)
         self._places = asyncio.Semaphore(PLACES)
-        self._began = 0.0  # when the line did, as of the event loop
+        self._pace = 0.0  # seconds from one who leaves to the next, while others wait; smoothed
+        self._moved = 0.0  # when the line did, or began, as of the event loop
 
     @property
     def full(self) -> bool:
-        """Nobody else may stand in it."""
-        return self.waiting >= self._most
+        """Nobody else may stand in it: it is too long, or too slow for its length."""
+        return self.waiting >= self._most or self.waiting * self._pace > BEARABLE
 
     async def enter(self) -> None:
         """Wait for a place; first come, first served.
@@ -77,12 +76,11 @@ class Line:
             return
         if self.full:
             raise Busy
-        now = asyncio.get_running_loop().time()
         if not self.waiting:
-            self._began = now
+            self._moved = asyncio.get_running_loop().time()
         self.waiting += 1
         try:
-            async with asyncio.timeout(HURRY if now - self._began > LASTING else PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 await self._places.acquire()
         except TimeoutError as error:
             raise Busy from error
@@ -91,6 +89,10 @@ class Line:
 
     def leave(self) -> None:
         """Give a place back."""
+        if self.waiting:
+            now = asyncio.get_running_loop().time()
+            self._pace += (now - self._moved - self._pace) / SMOOTH
+            self._moved = now
         self._places.release()
 
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot import admission
-from bot.admission import PLACES, Admission, Line
+from bot.admission import BEARABLE, PLACES, SMOOTH, Admission, Line
 from bot.app import create_app
 from bot.errors import Busy
 from bot.settings import Settings
@@ -130,20 +130,52 @@ def test_nobody_stands_in_line_for_long(monkeypatch: pytest.MonkeyPatch) -> None
     run(test)
 
 
-def test_a_line_that_lasts_keeps_nobody_else_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those who came at its beginning wait on; and the next line is a new one."""
-    monkeypatch.setattr(admission, "HURRY", 0.02)
-    monkeypatch.setattr(admission, "LASTING", 0.05)
+def test_nobody_is_let_wait_for_longer_than_is_bearable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that moves slowly is short, one that moves fast again as long as it may be."""
+    bearable = 0.03
+    monkeypatch.setattr(admission, "BEARABLE", bearable)
 
     async def test(house: House) -> None:
-        for _ in range(2):
-            house.open.clear()
-            asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + 2)]
-            await asyncio.sleep(0.06)
-            assert await asyncio.wait_for(house.ask(), 1) == 503
-            assert house.line.waiting == 2
-            house.open.set()
-            assert await asyncio.gather(*asked) == [200] * (PLACES + 2)
+        async def pass_through(seconds: float, count: int) -> None:
+            for _ in range(count):
+                house.open.clear()
+                asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + 1)]
+                await asyncio.sleep(seconds)
+                house.open.set()
+                assert await asyncio.gather(*asked) == [200] * (PLACES + 1)
+
+        await pass_through(2 * PLACES * bearable, SMOOTH)
+        house.open.clear()
+        asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + 1)]
+        await settle()
+        assert house.line.waiting == 1
+        assert await asyncio.wait_for(house.ask(), 1) == 503
+        house.open.set()
+        assert await asyncio.gather(*asked) == [200] * (PLACES + 1)
+        await pass_through(0, 3 * SMOOTH)
+        house.open.clear()
+        asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + MOST)]
+        await settle()
+        assert house.line.waiting == MOST
+        house.open.set()
+        assert await asyncio.gather(*asked) == [200] * (PLACES + MOST)
+
+    run(test)
+
+
+def test_an_idle_hour_is_not_taken_for_a_slow_line() -> None:
+    """The clock of a line begins with it."""
+
+    async def test(house: House) -> None:
+        house.open.set()
+        assert await house.ask() == 200
+        await asyncio.sleep(3 * BEARABLE)
+        house.open.clear()
+        asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + 2)]
+        await settle()
+        house.open.set()
+        assert await asyncio.gather(*asked) == [200] * (PLACES + 2)
+        assert not house.line._pace > BEARABLE / 10
 
     run(test)
 
