@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import machine
 from eval.__main__ import FILES
 from eval.questions import read
 from index import bundle
@@ -36,6 +37,7 @@ TWENTY = (
 def main() -> int:
     """Print one line a figure: what, measured, promised; returns 1 where a promise is broken."""
     rows = [*measure_server(), measure_encoder(), measure_ingest()]
+    print(machine.described())
     print(f"{'':<44}{'measured':>12}{'promised':>12}")
     for what, measured, promised, unit in rows:
         flag = "" if measured <= promised else "  ← broken"

@@ -30,6 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import machine
 from bench.__main__ import BUNDLE, ROOT, _resident
 from bench.servers import running
 from eval.questions import read
@@ -316,6 +317,7 @@ def main() -> int:
 
 def show(rows: list[Row]) -> int:
     """Print the table; 1 where a promise is broken."""
+    print(machine.described())
     print(f"{'':<56}{'measured':>20}{'promised':>12}")
     for row in rows:
         flag = "  ← broken" if row.kept is False else ""
