@@ -36,6 +36,9 @@ AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the 
 PLACES = 2 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
 PATIENCE = 2.0  # seconds in line: where it does not move, since bundles are loaded, say
 BEARABLE = 0.1  # seconds that somebody may expect to wait, as the line has moved of late
+STUCK = (
+    0.1  # seconds in which it has not: a bundle is loaded, which says nothing of those behind it
+)
 SMOOTH = 8  # how many of late count for that, about
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")
@@ -44,8 +47,8 @@ T = TypeVar("T")
 
 
 async def search(function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-    """What `function` returns, in one of as many threads as there are places: each thread that
-    ever searched keeps memory of its own.
+    """What `function` returns, in one of `AT_ONCE` threads: each that ever searched keeps memory of
+    its own.
     """
     call = partial(copy_context().run, function, *args, **named)
     return await asyncio.get_running_loop().run_in_executor(_threads, call)
@@ -64,7 +67,9 @@ class Line:
     @property
     def full(self) -> bool:
         """Nobody else may stand in it: it is too long, or too slow for its length."""
-        return self.waiting >= self._most or self.waiting * self._pace > BEARABLE
+        if self.waiting * self._pace > BEARABLE and _now() - self._moved < STUCK:
+            return True
+        return self.waiting >= self._most
 
     async def enter(self) -> None:
         """Wait for a place; first come, first served.
@@ -77,7 +82,7 @@ class Line:
         if self.full:
             raise Busy
         if not self.waiting:
-            self._moved = asyncio.get_running_loop().time()
+            self._moved = _now()
         self.waiting += 1
         try:
             async with asyncio.timeout(PATIENCE):
@@ -90,10 +95,15 @@ class Line:
     def leave(self) -> None:
         """Give a place back."""
         if self.waiting:
-            now = asyncio.get_running_loop().time()
-            self._pace += (now - self._moved - self._pace) / SMOOTH
+            now = _now()
+            if now - self._moved < STUCK:
+                self._pace += (now - self._moved - self._pace) / SMOOTH
             self._moved = now
         self._places.release()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Admission:
