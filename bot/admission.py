@@ -66,10 +66,13 @@ class Line:
 
     @property
     def full(self) -> bool:
-        """Nobody else may stand in it: it is too long, or too slow for its length."""
-        if self.waiting * self._pace > BEARABLE and _now() - self._moved < STUCK:
-            return True
-        return self.waiting >= self._most
+        """Nobody else may stand in it: it is too long, or too slow for its length. As many as there
+        are places always may, since a few bundles to be loaded make any line slow.
+        """
+        if self.waiting < PLACES:
+            return self.waiting >= self._most
+        slow = self.waiting * self._pace > BEARABLE and _now() - self._moved < STUCK
+        return slow or self.waiting >= self._most
 
     async def enter(self) -> None:
         """Wait for a place; first come, first served.

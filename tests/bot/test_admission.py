@@ -22,7 +22,7 @@ from bot.errors import Busy
 from bot.settings import Settings
 from bot.wording import sentence
 
-MOST = 3
+MOST = PLACES + 2
 
 
 class House:
@@ -145,16 +145,16 @@ def test_nobody_is_let_wait_for_longer_than_is_bearable(monkeypatch: pytest.Monk
 
         await pass_through(0.8 * STUCK, SMOOTH)
         house.open.clear()
-        asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + 1)]
+        asked = [asyncio.create_task(house.ask()) for _ in range(2 * PLACES)]
         await settle()
-        assert house.line.waiting == 1
+        assert house.line.waiting == PLACES
         assert await asyncio.wait_for(house.ask(), 1) == 503
         await asyncio.sleep(STUCK)  # a line that stands still is not slow: something is loaded
         asked.append(asyncio.create_task(house.ask()))
         await settle()
-        assert house.line.waiting == 2
+        assert house.line.waiting == PLACES + 1
         house.open.set()
-        assert await asyncio.gather(*asked) == [200] * (PLACES + 2)
+        assert await asyncio.gather(*asked) == [200] * (2 * PLACES + 1)
         await pass_through(0, 3 * SMOOTH)
         house.open.clear()
         asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + MOST)]
