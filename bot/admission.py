@@ -34,7 +34,7 @@ SEARCHING = re.compile(
 )
 AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the work, runs beside it
 PLACES = 2 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
-PATIENCE = 2.0  # seconds in line: where it does not move, since bundles are loaded, say
+PATIENCE = 8.0  # seconds in line: where it does not move, since a store's encoder is fetched, say
 BEARABLE = 0.1  # seconds that somebody may expect to wait, as the line has moved of late
 STUCK = (
     0.1  # seconds in which it has not: a bundle is loaded, which says nothing of those behind it
