@@ -36,9 +36,7 @@ AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the 
 PLACES = 2 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
 PATIENCE = 8.0  # seconds in line: where it does not move, since a store's encoder is fetched, say
 BEARABLE = 0.1  # seconds that somebody may expect to wait, as the line has moved of late
-STUCK = (
-    0.1  # seconds in which it has not: a bundle is loaded, which says nothing of those behind it
-)
+STUCK = 0.1  # seconds in which it has not: a bundle is loaded, which is no reason to go
 SMOOTH = 8  # how many of late count for that, about
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")

@@ -1,10 +1,6 @@
-"""A connection that waits for nobody for ever, and takes no endless head. The server library limits
-only how long one may be idle between requests: somebody who sends a head letter by letter, or takes
-no answer, would hold it for good. A body, slow or large, is the affair of `bot.guards`, which can
-answer.
-
-Of the library's two parsers it is the one in C: when everybody comes at once, reading requests and
-writing answers is most of what it costs to send people away.
+"""A connection that waits for nobody for ever. The server library limits only how long one may be
+idle between requests: somebody who sends a head letter by letter, or takes no answer, would hold
+it for good. A slow body is the affair of `bot.guards`, which can answer.
 """
 
 from __future__ import annotations
@@ -12,14 +8,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LINGER = 0.5  # seconds at a stop in which a request that is on its way may still arrive
 UNREAD = 3  # times its patience, for a client that takes nothing of an answer that waits
-MOST_HEAD = 65_536  # bytes of a head that is not whole yet
 
 
-class Connection(HttpToolsProtocol):
+class Connection(H11Protocol):
     """One client. `patience`: seconds for a request's head, on top of the idle time after an
     answer.
     """
@@ -27,7 +22,6 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, patience: float, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._patience, self._stopping = patience, False
-        self._head: int | None = None  # bytes of the one that is being read
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -40,25 +34,6 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._asked:
             self._stop("head")
-        if self._head is not None:
-            self._head += len(data)
-            if self._head > MOST_HEAD and not self.transport.is_closing():
-                self.send_400_response("The request's head is too long.")
-
-    def on_message_begin(self) -> None:
-        """A head begins."""
-        super().on_message_begin()
-        self._head = 0
-
-    def on_headers_complete(self) -> None:
-        """It is whole. One without a host, or with two, gets 400 (RFC 9112, 3.2), which the parser
-        leaves to us.
-        """
-        self._head = None
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
-            raise ValueError("host")  # the parser stops, and the library answers
-        super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """It begins anew; also for a client that has yet to take the end of the answer."""
