@@ -16,7 +16,7 @@ def described() -> str:
     info = _info()
     name = info.get("model name", info.get("CPU implementer", "processor unknown"))
     flags = info.get("flags", info.get("Features", "")).split()
-    fast = "with" if any(flag in flags for flag in VNNI) else "without"
+    fast = "with" if any(flag in flags for flag in VNNI) else "without" if flags else "perhaps with"
     return (
         f"{name}, {os.cpu_count()} cores, {fast} VNNI; "
         f"ten million additions in Python: {_additions():.2f} s"

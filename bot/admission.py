@@ -36,8 +36,8 @@ AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the 
 PLACES = 2 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
 PATIENCE = 8.0  # seconds in line: where it does not move, since a store's encoder is fetched, say
 BEARABLE = 0.1  # seconds that somebody may expect to wait, as the line has moved of late
-STUCK = 0.1  # seconds in which it has not: a bundle is loaded, which is no reason to go
-SMOOTH = 8  # how many of late count for that, about
+SMOOTH = 8  # how many who left of late count for that, about
+STUCK = 0.1  # seconds in which nobody left: a bundle is loaded, which is no reason to go
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")
 P = ParamSpec("P")
@@ -67,10 +67,8 @@ class Line:
         """Nobody else may stand in it: it is too long, or too slow for its length. As many as there
         are places always may, since a few bundles to be loaded make any line slow.
         """
-        if self.waiting < PLACES:
-            return self.waiting >= self._most
         slow = self.waiting * self._pace > BEARABLE and _now() - self._moved < STUCK
-        return slow or self.waiting >= self._most
+        return self.waiting >= self._most or (slow and self.waiting >= PLACES)
 
     async def enter(self) -> None:
         """Wait for a place; first come, first served.
