@@ -17,6 +17,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeVar
@@ -117,6 +118,7 @@ class Library:
                 return
             self._let_go(set(self._seen) - set(present))
             changed = [name for name in sorted(present) if self._changed(name, present[name])]
+            self._warm_up(changed)
             if len(changed) == 1:
                 self._take_up(changed[0], present[changed[0]])
             elif changed:
@@ -144,6 +146,14 @@ class Library:
         if seen is None or seen.stamp != stamp:
             return True
         return name in self._refused and seen.all_files != self._store.stamp(name)
+
+    def _warm_up(self, names: Sequence[str]) -> None:
+        """Nobody shall wait for an encoder that must be fetched: one programme is loaded before any
+        is served, and mostly all share its encoder. If that fails, whoever asks is told why.
+        """
+        if names and not len(self._shelf) and self._store.about(names[0]):
+            with suppress(FundstelleError, OSError):
+                self._open(names[0]).load()
 
     def _take_up(self, name: str, stamp: Stamp) -> None:
         self._seen[name] = _Seen(stamp, self._store.stamp(name))

@@ -15,7 +15,10 @@ from bench.small import Chapter
 from bot.app import create_app
 from bot.library import Library
 from bot.settings import Settings
+from index.bundle import Bundle
+from index.errors import StoreError
 from index.stores.qdrant import QdrantStore
+from index.stores.qdrant.store import FETCHED
 from tests.conftest import ROOT
 
 RED, BLUE = "Radwege bauen wir überall.", "Parkplätze bauen wir überall."
@@ -52,15 +55,38 @@ def test_it_answers_lists_and_compares(address: str, store: QdrantStore) -> None
 
 
 def test_programmes_are_loaded_when_asked_for_and_let_go(address: str, store: QdrantStore) -> None:
-    """Thousands are listed; only the last few are in memory."""
+    """Thousands are listed; only the last few are in memory. The first is there before any is
+    served, so that nobody waits for the encoder.
+    """
     library = Library(store, most_loaded=1)
     library.refresh()
     assert {"bot-rot", "bot-blau"} <= {served.slug for served in library.all()}
-    assert len(library._shelf) == 0
+    assert len(library._shelf) == 1
     for slug in ("bot-rot", "bot-blau", "bot-rot"):
         assert library.get(slug).searcher.search("bauen").hits
         assert len(library._shelf) == 1
     assert library.get("bot-rot").bundle is library.get("bot-rot").bundle
+
+
+def test_a_start_fetches_the_encoder_and_outlives_its_lack(
+    address: str, store: QdrantStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new machine has it before it is ready; where that fails it serves, and says so if asked."""
+    library = Library(QdrantStore(address, tmp_path / "new"))
+    library.refresh()
+    assert list((tmp_path / "new" / FETCHED).rglob("encoder.onnx"))
+
+    def lost(*_: object) -> Bundle:
+        raise StoreError("qdrant", "gone", "wait")
+
+    cold = QdrantStore(address, tmp_path / "cold")
+    monkeypatch.setattr(cold, "load", lost)
+    library = Library(cold)
+    library.refresh()
+    assert "bot-rot" in {served.slug for served in library.all()}
+    assert not library.refused()
+    with pytest.raises(StoreError, match="gone"):
+        library.get("bot-rot").load()
 
 
 def test_a_new_version_is_taken_up_while_an_answer_is_on_its_way(
