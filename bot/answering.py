@@ -14,6 +14,7 @@ from bot.messages import Answer, Citation, Question, Status
 from bot.wording import wording
 from index.query_encoder import OnnxEncoder
 from index.search import Encode, once
+from index.small_talk import is_small_talk
 from index.types import Hit, Info, Passage, Ranking
 
 SUGGESTIONS = 4
@@ -35,6 +36,8 @@ def answer(
         raise TooLong
     if not re.search(r"\w", text):
         return Answer("nothing", words.unreadable, (), suggestions(served))
+    if is_small_talk(text):
+        return Answer("nothing", words.small_talk, (), suggestions(served))
     ranking = served.searcher.search(text, question.limit, encode)
     status = _status(ranking, served)
     passages = () if status == "nothing" else citations(ranking, served)

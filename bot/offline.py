@@ -42,7 +42,9 @@ WORKER = CODE / "sw.js"
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 BY_MEANING = frozenset(("vectors.bin", ONNX, *RUNTIME))  # fetched in the second step
 # What the server's answers say; the app says it too.
-ANSWERS = ("answered", "related", "nothing", "nothing_hint", "unreadable", "page_prefix")
+ANSWERS = (
+    "answered", "related", "nothing", "nothing_hint", "unreadable", "small_talk", "page_prefix",
+)  # fmt: skip
 KEPT = 8  # versions held in memory: one takes 2.4 MB for a programme of 90,000 letters
 TYPES = {
     ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".png": "image/png",

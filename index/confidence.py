@@ -32,7 +32,9 @@ ASKS = {
     r"|how much|how many)\b",
 }
 _ASKS = {name: re.compile(pattern, re.I) for name, pattern in ASKS.items()}
-DIGIT = re.compile(r"\d")
+# What answers a question for a number: one, or that it costs nothing.
+GIVEN = r"[0-9]|kostenlos|kostenfrei|gebührenfrei|beitragsfrei|unentgeltlich|gratis|abschaff"
+_GIVEN = re.compile(GIVEN, re.I)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Features:
     asks_person: float
     asks_place: float
     asks_number: float
-    number_given: float  # a number is asked for and the key sentence has one
+    number_given: float  # a number is asked for, and the key sentence has one or says: free
 
     def values(self) -> list[float]:
         """In the order of their definition."""
@@ -67,7 +69,7 @@ NAMES = tuple(field.name for field in fields(Features))
 def asked(question: str, key_sentence: str) -> dict[str, float]:
     """The features that the wording of the question gives."""
     flags = {name: float(bool(pattern.search(question))) for name, pattern in _ASKS.items()}
-    flags["number_given"] = flags["asks_number"] * float(bool(DIGIT.search(key_sentence)))
+    flags["number_given"] = flags["asks_number"] * float(bool(_GIVEN.search(key_sentence)))
     return flags
 
 

@@ -43,6 +43,11 @@ class Postings:
             total[self.passages[span]] += weight * self.weights[span]
         return total
 
+    def has(self, term: str, passage: int) -> bool:
+        """Whether a term stands in a passage."""
+        row = self.terms.get(term)
+        return row is not None and passage in self.passages[self.starts[row] : self.starts[row + 1]]
+
     def known(self, query: Mapping[str, float]) -> Terms:
         """The query's terms that stand in the programme."""
         return {self.terms[t]: weight for t, weight in query.items() if t in self.terms}
@@ -77,25 +82,30 @@ class Lexicon:
         """How much of the query's words, by rarity, stands in a passage; and the rarest word
         missing.
 
-        Both between 0 and 1; unknown words are the rarest.
+        Both between 0 and 1; unknown words are the rarest. A compound stands where both its parts
+        do.
         """
-        stems = {german.stem(word) for word in german.words(query)}
+        words = {german.stem(word): word for word in german.words(query)}
         ceiling = math.log(1 + self.count)
-        rarities = {s: self._rarity(s, ceiling) for s in stems}
-        inside = {s for s in stems if self._stands_in(s, passage)}
-        total = sum(rarities.values())
-        missing = max((rarities[s] for s in stems - inside), default=0.0)
-        return (sum(rarities[s] for s in inside) / total if total else 0.0), missing / ceiling
+        inside = total = missing = 0.0
+        for stem, word in words.items():
+            rarity = self._rarity(stem, ceiling)
+            total += rarity
+            if self._stands_in(stem, word, passage):
+                inside += rarity
+            else:
+                missing = max(missing, rarity)
+        return (inside / total if total else 0.0), missing / ceiling
 
     def _rarity(self, stem: str, ceiling: float) -> float:
         row = self.words.terms.get(stem)
         return ceiling if row is None else min(ceiling, float(self.words.rarity[row]))
 
-    def _stands_in(self, stem: str, passage: int) -> bool:
-        row = self.words.terms.get(stem)
-        if row is None:
-            return False
-        return passage in self.words.passages[self.words.starts[row] : self.words.starts[row + 1]]
+    def _stands_in(self, stem: str, word: str, passage: int) -> bool:
+        if self.words.has(stem, passage):
+            return True
+        parts = german.parts(word, self.words.terms)
+        return bool(parts) and all(self.words.has(part, passage) for part in parts)
 
 
 def build(texts: Sequence[str], headings: Sequence[str]) -> Lexicon:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import confidence, german, lexicon, search
+from index import confidence, german, lexicon, search, small_talk
 from index.bundle import Bundle
 from index.query_encoder import ONNX, TOKENIZER
 from index.types import Passage, Section
@@ -112,10 +112,15 @@ def settings(loaded: Bundle) -> dict[str, Any]:
             "stopwords": sorted(german.STOPWORDS), "gram": german.GRAM,
             "leastPart": german.LEAST_PART, "links": german.LINKS,
         },
+        "smallTalk": {
+            "openers": sorted(small_talk.OPENERS), "companions": sorted(small_talk.COMPANIONS),
+            "sentences": sorted(small_talk.SENTENCES),
+        },
         "weights": dict(search.WEIGHTS),
         "sameQuestion": search.SAME_QUESTION,
         "attached": search.ATTACHED,
         "asks": dict(confidence.ASKS),
+        "given": confidence.GIVEN,
         "calibration": asdict(loaded.calibration),
         "lexicalWeights": lexical["weights"],
         "lexicalCalibration": lexical["calibration"],

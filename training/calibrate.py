@@ -34,10 +34,11 @@ SEED = 5
 C_WORDING, PENALTY = 0.1, 0.002
 PRIOR = 0.8  # share of all questions that a programme answers; the fit itself sees as many of each
 # Shares that may be `answered` of questions that no programme answers, and of near misses: the
-# encoder was
-# trained on these very passages, which attract them more than another programme's would.
+# encoder was trained on most of their passages, which attract them more than others would.
 WRONG_ANSWERS, NEAR_ANSWERS = 0.10, 0.40
-LOST_ANSWERS = 0.005  # share of the answerable ones that may get `nothing`
+LOST_ANSWERS = 0.01  # share of the answerable ones that may get `nothing`
+ELSEWHERE = ("national",)  # kinds that no town's programme answers; these are states'
+NOISE = ("chitchat", "gibberish", "insult", "injection")  # kinds that are no questions
 USED_WORDS = ("plain", "keyword", "detail", "typo")  # kinds that share words with their passage
 FOR, AGAINST = (0.0, None), (None, 0.0)
 # Each weight may only have the sign that its feature has by nature: near misses share more words
@@ -59,7 +60,7 @@ WORDING = NAMES.index("wording")
 
 @dataclass(frozen=True)
 class Case:
-    """A question put to a pseudo-programme. `group` is held, trained, near or other."""
+    """A question put to a pseudo-programme. `group` is held, trained, near, other or noise."""
 
     features: list[float]
     vector: np.ndarray
@@ -75,9 +76,8 @@ class Case:
 
 
 # Shares of the classes in each fit: as many answerable as not; questions that use the programme's
-# words
-# count as much as those that don't, and near misses as much as all other unanswerable ones.
-MASS = {"held": 0.20, "trained": 0.30, "near": 0.25, "other": 0.25}
+# words count as much as those that don't, and near misses as much as all other unanswerable ones.
+MASS = {"held": 0.20, "trained": 0.30, "near": 0.25, "other": 0.22, "noise": 0.03}
 
 
 def cases(
@@ -91,10 +91,13 @@ def cases(
     them.
 
     The encoder was never trained on the held-out questions; it was on the background's, which are
-    there because the held-out ones hold too few in the programme's own words.
+    there because the held-out ones hold too few in the programme's own words. Some of the held-out
+    records bring near misses of their own.
     """
-    dice = random.Random(SEED)
-    background = dice.sample(list(background), len(background))
+    held_out, background, unanswerable = (
+        random.Random(SEED).sample(list(some), len(some))
+        for some in (held_out, background, unanswerable)
+    )
     count = max(2, len(background) // SIZE)
     found: list[Case] = []
     for number in range(count):
@@ -105,11 +108,13 @@ def cases(
                 for question in record["questions"]:
                     right, kind = record["passage_id"], question["kind"]
                     found.append(_case(programme, question["text"], number, group, kind, right))
-        for record in known:
-            for text in near_misses.get(record["passage_id"], ()):
-                found.append(_case(programme, text, number, "near", "near-miss"))
+        for kind, records in (("near-miss", known), ("short near-miss", fresh)):
+            for record in records:
+                for text in near_misses.get(record["passage_id"], record.get("near", ())):
+                    found.append(_case(programme, text, number, "near", kind))
         for row in unanswerable[number::count]:
-            found.append(_case(programme, row["text"], number, "other", row["kind"]))
+            group = "noise" if row["kind"] in NOISE else "other"
+            found.append(_case(programme, row["text"], number, group, row["kind"]))
     return found
 
 
@@ -133,7 +138,7 @@ def fit_wording(train: Sequence[Case]) -> tuple[float, np.ndarray]:
         else "own" if c.answerable else c.group
         for c in train
     ]  # fmt: skip
-    mass = {"plain": 0.12, "words": 0.17, "own": 0.21, "near": 0.25, "other": 0.25}
+    mass = {**MASS, "plain": 0.12, "words": 0.17, "own": 0.21}
     model = LogisticRegression(C=C_WORDING, max_iter=500)
     truth = [c.answerable for c in train]
     weights = _shared(groups, mass) * len(train)
@@ -248,7 +253,7 @@ def main() -> None:
         records(options.held_out, options.shared),
         list(rows(data / "questions.jsonl.gz")),
         {row["passage_id"]: row["questions"] for row in rows(data / "near-misses.jsonl.gz")},
-        [row for path in options.unanswerable for row in rows(path)],
+        [r for path in options.unanswerable for r in rows(path) if r["kind"] not in ELSEWHERE],
         Vectors(OnnxEncoder(options.encoder, 2)),
     )
     wording, values = cross_validate(everything)

@@ -52,6 +52,14 @@ def test_signs_without_words_find_nothing(served: Served) -> None:
     assert answering.answer(Question("🙂 !?"), served).status == "nothing"
 
 
+def test_a_greeting_gets_a_sentence_and_no_passage(served: Served) -> None:
+    """Whatever lies nearest, it is no answer to "Guten Tag"."""
+    found = answering.answer(Question("Guten Tag"), with_thresholds(served, 0.0, 0.0))
+    assert (found.status, found.passages) == ("nothing", ())
+    assert found.message.startswith("Diese Suche beantwortet Fragen zum Programm")
+    assert found.suggestions
+
+
 def test_suggestions_are_questions_or_headings_of_the_programme(served: Served) -> None:
     """Never invented."""
     bank = {q for questions in served.bundle.info.bank.values() for q in questions}

@@ -30,6 +30,12 @@ def test_a_number_counts_only_where_one_is_asked_for() -> None:
     assert asked("Wer baut?", "2.000 im Jahr")["number_given"] == 0
 
 
+def test_what_costs_nothing_has_a_price() -> None:
+    """A programme that abolishes a fee has answered what it costs."""
+    for sentence in ("Wir wollen die Kita-Gebühren abschaffen.", "Das Mittagessen ist kostenlos."):
+        assert asked("Was kostet die Kita?", sentence)["number_given"] == 1
+
+
 def test_an_encoder_without_calibration_gets_the_cautious_one(tmp_path: Path) -> None:
     """Other encoders work too; their cosines mean something else."""
     assert load(tmp_path) is UNCALIBRATED

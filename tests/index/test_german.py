@@ -36,3 +36,11 @@ def test_a_typo_keeps_most_ngrams() -> None:
 def test_function_words_are_left_out() -> None:
     """They are in every passage and tell nothing."""
     assert german.words("Was tut ihr für die Radwege?") == ["radwege"]
+    assert german.words("Kommt euer Bus, bitte, wie helft ihr?") == ["bus"]
+
+
+def test_each_function_word_is_as_words_are_compared() -> None:
+    """One that isn't would never be left out."""
+    assert [
+        w for w in german.STOPWORDS if w != german.fold(w) or not german.WORD.fullmatch(w)
+    ] == []

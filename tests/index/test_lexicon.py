@@ -56,6 +56,12 @@ def test_coverage_weighs_rare_words(small: lexicon.Lexicon) -> None:
     assert missing == pytest.approx(1.0)
 
 
+def test_a_compound_is_covered_where_its_parts_stand(small: lexicon.Lexicon) -> None:
+    """Both of them: with one missing it is missing."""
+    assert small.coverage("Schwimmbadturnhalle", 0) == (pytest.approx(1.0), 0.0)
+    assert small.coverage("Schwimmbadradwege", 0)[0] == 0.0
+
+
 def test_taken_apart_and_put_together_it_scores_the_same(small: lexicon.Lexicon) -> None:
     """The arrays of a bundle hold all of it."""
     again = lexicon.from_arrays(lexicon.to_arrays(small))

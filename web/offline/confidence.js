@@ -4,9 +4,10 @@ import { W } from "./german.js";
 const BORDER = `(?:(?<=${W})(?!${W})|(?<!${W})(?=${W}))`; // Python's \b
 
 export class Confidence {
-  // `asks`: regular expressions as Python writes them, by name.
-  constructor(calibration, asks) {
+  // `asks`, `given`: regular expressions as Python writes them, the first by name.
+  constructor(calibration, asks, given) {
     Object.assign(this, calibration);
+    this.given = new RegExp(given, "iu");
     this.asks = Object.entries(asks).map(([name, pattern]) => {
       const translated = pattern.replaceAll("\\b", BORDER).replaceAll("\\w", W).replaceAll("e-?mail", "e[-]?mail");
       return [name, new RegExp(translated, "iu")];
@@ -15,7 +16,7 @@ export class Confidence {
 
   asked(question, key) {
     const flags = Object.fromEntries(this.asks.map(([name, pattern]) => [name, Number(pattern.test(question))]));
-    return { ...flags, number_given: flags.asks_number * Number(/\p{Nd}/u.test(key)) };
+    return { ...flags, number_given: flags.asks_number * Number(this.given.test(key)) };
   }
 
   wording(vector) {

@@ -23,7 +23,9 @@ class Postings {
     return total;
   }
 
-  has(row, passage) {
+  has(term, passage) {
+    const row = this.terms.get(term);
+    if (row === undefined) return false;
     return this.passages.subarray(this.starts[row], this.starts[row + 1]).includes(passage);
   }
 }
@@ -76,15 +78,22 @@ export class Lexicon {
 
   // How much of the query's words, by rarity, stands in a passage; and the rarest word missing.
   coverage(query, passage) {
+    const words = new Map(this.german.words(query).map((word) => [this.german.stem(word), word]));
     const ceiling = Math.log(1 + this.count);
     let [inside, total, missing] = [0, 0, 0];
-    for (const stem of new Set(this.german.words(query).map((word) => this.german.stem(word)))) {
+    for (const [stem, word] of words) {
       const row = this.words.terms.get(stem);
       const rarity = row === undefined ? ceiling : Math.min(ceiling, this.words.rarity[row]);
       total += rarity;
-      if (row !== undefined && this.words.has(row, passage)) inside += rarity;
+      if (this.standsIn(stem, word, passage)) inside += rarity;
       else missing = Math.max(missing, rarity);
     }
     return [total ? inside / total : 0, missing / ceiling];
+  }
+
+  standsIn(stem, word, passage) {
+    if (this.words.has(stem, passage)) return true;
+    const parts = this.german.parts(word, this.words.terms);
+    return parts.length > 0 && parts.every((part) => this.words.has(part, passage));
   }
 }

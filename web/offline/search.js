@@ -8,6 +8,7 @@ import { German } from "./german.js";
 import { LexicalRanker } from "./lexical.js";
 import { Lexicon } from "./lexicon.js";
 import { Programme } from "./programme.js";
+import { SmallTalk } from "./small_talk.js";
 import { Speller } from "./spelling.js";
 import { Tokenizer } from "./tokenizer.js";
 
@@ -27,10 +28,11 @@ export class Search {
       this.speller = new Speller(texts, lexicon.words.terms, german, (word) => this.tokenizer.pieces(word));
     }
     this.known = abbreviations.learn(texts.filter((text) => text.includes("(")));
-    this.lexical = new LexicalRanker({ ...shared, confidence: new Confidence(settings.lexicalCalibration, settings.asks) });
+    this.lexical = new LexicalRanker({ ...shared, confidence: new Confidence(settings.lexicalCalibration, settings.asks, settings.given) });
     this.dense = files.vectors && this.tokenizer && new DenseRanker(unpack(files.vectors), {
-      ...shared, confidence: new Confidence(settings.calibration, settings.asks),
+      ...shared, confidence: new Confidence(settings.calibration, settings.asks, settings.given),
     });
+    this.smallTalk = new SmallTalk(settings.smallTalk);
     this.prompt = settings.queryPrompt;
   }
 

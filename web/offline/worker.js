@@ -28,7 +28,9 @@ const tasks = {
 
   async ask({ question, limit = 3, pagePrefix = "" }) {
     const line = tidy(question);
-    if (!askable(line)) return { status: "unreadable", passages: [], order: [], suggestions: [] };
+    const nothing = { passages: [], order: [], suggestions: [] };
+    if (!askable(line)) return { status: "unreadable", ...nothing };
+    if (search.smallTalk.is(line)) return { status: "small_talk", ...nothing };
     const begin = performance.now();
     const text = search.prepare(line);
     const vector = encode && (await encode(search.ids(text)));
