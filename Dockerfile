@@ -13,8 +13,10 @@ COPY programmes programmes
 ENV HF_HOME=/tmp/hf
 RUN useradd --uid 10001 --create-home fundstelle && mkdir -p var/index && chown -R fundstelle var
 USER fundstelle
+# What the bot's image holds; none, where bundles come by a volume or from Qdrant.
+ARG PROGRAMMES=programmes/dortmund-2025
 # Copies don't keep hard links: without the store, the encoder is in the image once.
-RUN python ingest.py programmes/dortmund-2025 && rm -rf var/index/.encoders
+RUN if [ -n "$PROGRAMMES" ]; then python ingest.py $PROGRAMMES; fi && rm -rf var/index/.encoders
 ENTRYPOINT ["python", "ingest.py"]
 
 FROM base AS packages
@@ -27,9 +29,10 @@ COPY index index
 RUN rm -rf index/models
 COPY bot bot
 COPY web web
-COPY --from=ingest /app/var/index var/index
+# A volume that is new takes its owner from here: root's could not be written by `ingest`.
+RUN useradd --uid 10001 --no-create-home fundstelle && mkdir -p var/index && chown -R fundstelle var
+COPY --from=ingest --chown=fundstelle /app/var/index var/index
 ENV PYTHONPATH=/packages FUNDSTELLE_INDEX=/app/var/index
-RUN useradd --uid 10001 --no-create-home fundstelle
 USER fundstelle
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s \

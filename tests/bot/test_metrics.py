@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 
 from fastapi.testclient import TestClient
@@ -11,7 +9,6 @@ from bench.small import Chapter
 from bot.app import create_app
 from bot.metrics import Metrics
 from bot.settings import Settings
-from tests.conftest import ROOT
 
 LABELS = {"programme", "channel", "language", "status", "le", "queue"}
 
@@ -65,18 +62,3 @@ def test_no_label_can_be_typed(tmp_path: Path) -> None:
     names = {part.split("=")[0] for line in text.splitlines() if "{" in line and line[0] != "#"
              for part in line[line.index("{") + 1 : line.index("}")].split(",")}  # fmt: skip
     assert names <= LABELS
-
-
-def test_the_dashboard_asks_for_metrics_that_there_are(tmp_path: Path) -> None:
-    """Every name in deploy/grafana is one that the server shows."""
-    small.write(tmp_path, "rot", [Chapter("Verkehr", ["Wir bauen Radwege."])])
-    client = TestClient(create_app(Settings(index=tmp_path)))
-    client.post("/api/chat", json={"message": "Radwege"})
-    client.get("/nope")
-    shown = client.get("/metrics").text
-    dashboard = json.loads((ROOT / "deploy/grafana/dashboards/fundstelle.json").read_text())
-    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    assert len(queries) >= 8
-    for query in queries:
-        for name in re.findall(r"fundstelle_\w+", query):
-            assert name in shown, name
