@@ -5,6 +5,7 @@ sample.
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -29,6 +30,11 @@ ROOT = Path(__file__).parent.parent
 SEED = ROOT / "programmes" / "dortmund-2025"
 SLUG = SEED.name
 GATE, FLOOR = Path(__file__), ROOT / "pyproject.toml"  # files that are there, for locks alone
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait, for a browser or for a process to end."""
+    return (os.cpu_count() or 1) + 1
 
 
 @contextmanager
