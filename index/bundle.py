@@ -285,7 +285,7 @@ def _damaged(path: Path) -> BundleError:
 
 
 def look(root: Path) -> dict[str, Stamp]:
-    """What may be a bundle under `root`, by name: folders, links that lead to one or to nothing;
+    """What may be a bundle under `root`, by name: folders, links that lead to one or nowhere;
     each with a stamp that changes when another bundle takes its place.
 
     One look at the disk for each, since a server does this every other second. Raises OSError.
@@ -295,7 +295,8 @@ def look(root: Path) -> dict[str, Stamp]:
         for entry in entries:
             if not entry.name.startswith("."):
                 stamp = _stamp(f"{entry.path}/{MANIFEST}")
-                if stamp or entry.is_dir() or not os.path.exists(entry.path):
+                # of os.path, since a link that leads to itself is no error there
+                if stamp or os.path.isdir(entry.path) or not os.path.exists(entry.path):
                     found[entry.name] = stamp
     return found
 
@@ -330,7 +331,7 @@ def writing(root: Path, slug: str) -> Iterator[Path]:
     Raises BundleError where `root` can't be written, BundleLocked where another ingest is at it.
     """
     with _alone(root, slug) as versions:
-        for abandoned in versions.glob(f".{slug}-*"):  # of an ingest that was killed
+        for abandoned in _of(versions, f".{slug}"):  # by an ingest that was killed
             shutil.rmtree(abandoned, ignore_errors=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=versions))
         try:
@@ -423,14 +424,15 @@ def _sync(folder: Path) -> None:
 
 
 def _remove_old(root: Path, slug: str, current: Path) -> None:
-    olds = [p for p in (root / VERSIONS).glob(f"{slug}-*") if p.is_dir() and p != current]
-    olds = [p for p in olds if _slug_of(p) == slug]
+    olds = [path for path in _of(root / VERSIONS, slug) if path != current]
     for path in sorted(olds, key=lambda p: p.stat().st_mtime)[: -(KEPT - 1) or None]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _slug_of(folder: Path) -> str:
-    return folder.name.rpartition("-")[0]
+def _of(versions: Path, name: str) -> list[Path]:
+    """The folders called `name`, a hyphen, and what has none: of spd, not of spd-dortmund."""
+    found = versions.glob(f"{name}-*")
+    return [path for path in found if path.name.rpartition("-")[0] == name and path.is_dir()]
 
 
 def remove(root: Path, slug: str) -> None:
@@ -443,9 +445,8 @@ def remove(root: Path, slug: str) -> None:
         return
     with _alone(root, slug):
         link.unlink()
-        for path in (root / VERSIONS).glob(f"{slug}-*"):
-            if path.is_dir() and _slug_of(path) == slug:
-                shutil.rmtree(path, ignore_errors=True)
+        for path in _of(root / VERSIONS, slug):
+            shutil.rmtree(path, ignore_errors=True)
     encoder_store.prune(root)
 
 
