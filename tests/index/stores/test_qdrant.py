@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -264,6 +265,19 @@ def test_an_address_that_is_none_is_said_at_once(
     """Before anything is connected to."""
     with pytest.raises(StoreError, match=problem):
         QdrantStore(address, tmp_path)
+
+
+def test_a_host_that_hangs_is_left_out(node: Node, tmp_path: Path) -> None:
+    """Its connection stays open and nothing comes: calls go to the other, and none fails."""
+    with qdrant.running(tmp_path / "own") as (own,):
+        store = QdrantStore(qdrant.address([node, own]), tmp_path)
+        for _ in range(6):  # both are connected to
+            store._connection.has("x")
+        assert own.process is not None
+        own.process.send_signal(signal.SIGSTOP)
+        for _ in range(6):
+            store._connection.has("x")
+        store.close()
 
 
 def test_a_server_that_is_away_is_an_error_soon_and_works_again_later(
