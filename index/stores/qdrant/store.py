@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -19,7 +19,7 @@ from qdrant_client import grpc as q
 
 from index import bundle, checksums
 from index.bundle import KEPT, SHARED, VECTORS, Bundle, Manifest, Stamp
-from index.errors import StoreError
+from index.errors import NoFolder, StoreError
 from index.lexicon import Lexicon
 from index.query_encoder import ENCODERS, OnnxEncoder
 from index.rankers import Rankers
@@ -41,6 +41,14 @@ AGAIN = "run ingest.py for this programme again"
 VERSION, INFO, MANIFESTS = "version", "info", "manifests"
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """A programme's point: its version, and its description as it was written."""
+
+    version: str
+    info: str
+
+
 class QdrantStore:
     """See `index.stores.Store`; the package's docstring says what lies where."""
 
@@ -53,25 +61,30 @@ class QdrantStore:
         self._collections = Collections(self._connection, dict(parse_qsl(options)))
         self._files = Files(self._connection, self._collections.files)
         self._folder, self._fetching = folder, Lock()
-        self._abouts: dict[str, About] = {}  # never changed, only replaced
+        self._seen: dict[str, _Seen] = {}  # never changed, only replaced
 
     def look(self) -> Mapping[str, Stamp]:
         """One call for a thousand programmes; more only for those that changed."""
         if not self._connection.has(self._collections.programmes):
             return {}
         versions = {str(text(p[SLUG])): text(p[VERSION]) for p in self._scroll()}
-        known = {s: a for s, a in self._abouts.items() if versions.get(s) == a.version}
+        known = {s: seen for s, seen in self._seen.items() if versions.get(s) == seen.version}
         changed = [slug for slug in versions if slug not in known]
-        self._abouts = known | self._read_abouts(changed)
-        return {slug: (about.version,) for slug, about in self._abouts.items()}
+        self._seen = known | self._read(changed)
+        return {slug: (seen.version,) for slug, seen in self._seen.items()}
 
     def stamp(self, slug: str) -> Stamp:
         """Nothing: what is damaged in Qdrant is tried again with the next version."""
         return ()
 
     def about(self, slug: str) -> About | None:
-        """As the last look saw it."""
-        return self._abouts.get(slug)
+        """As the last look saw it. Read only here: what one ingest wrote that this program can't
+        read, a later one's perhaps, keeps no other programme away.
+        """
+        if seen := self._seen.get(slug):
+            with bundle.fitting(self._place(slug)):
+                return About(seen.version, bundle.info(json.loads(seen.info)))
+        return None
 
     def load(self, slug: str, version: str | None = None) -> Bundle:
         """Text, lexicon and encoder come here; vectors and terms stay in Qdrant."""
@@ -149,12 +162,11 @@ class QdrantStore:
         found = self._connection.call(self._connection.points.Get, request).result
         return [point.payload for point in found]
 
-    def _read_abouts(self, slugs: Sequence[str]) -> dict[str, About]:
-        found: dict[str, About] = {}
+    def _read(self, slugs: Sequence[str]) -> dict[str, _Seen]:
+        found: dict[str, _Seen] = {}
         for at in range(0, len(slugs), PAGE):
             for payload in self._payloads(slugs[at : at + PAGE], (SLUG, VERSION, INFO)):
-                info = bundle.info(json.loads(text(payload[INFO])))
-                found[text(payload[SLUG])] = About(text(payload[VERSION]), info)
+                found[text(payload[SLUG])] = _Seen(text(payload[VERSION]), text(payload[INFO]))
         return found
 
     def _manifests(self, slug: str) -> list[Manifest]:
@@ -187,7 +199,7 @@ class QdrantStore:
                     self._fetch(folder, sums)
         except OSError as error:
             problem = f"can't be written ({error.strerror})"
-            raise StoreError(folder, problem, "set FUNDSTELLE_INDEX to a folder that can") from (
+            raise NoFolder(folder, problem, "set FUNDSTELLE_INDEX to a folder that can") from (
                 error
             )
         return ENCODERS.get(sums, lambda: OnnxEncoder(folder)), folder
