@@ -78,14 +78,20 @@ class Manifest:
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """A programme ready to be searched."""
+class Contents:
+    """What a programme says."""
 
-    manifest: Manifest
     info: Info
     sections: tuple[Section, ...]
     passages: tuple[Passage, ...]
     aliases: Mapping[str, str]  # ids of earlier versions → the passage that took their place
+
+
+@dataclass(frozen=True)
+class Bundle(Contents):
+    """A programme ready to be searched."""
+
+    manifest: Manifest
     rows: Rows
     rankers: Rankers
     lexicon: Lexicon
@@ -192,20 +198,15 @@ def assemble(
 
     Call it inside `fitting`.
     """
-    table = json.loads(files[PROGRAMME])
-    about = info(table["info"])
-    if about.slug != manifest.slug:
-        raise ValueError(f"{PROGRAMME} is about {about.slug}")
-    passages = tuple(_passage(passage) for passage in table["passages"])
+    said = contents(files[PROGRAMME])
+    if said.info.slug != manifest.slug:
+        raise ValueError(f"{PROGRAMME} is about {said.info.slug}")
     rows, words = _rows(files[ROWS]), _lexicon(files[LEXICON])
     return Bundle(
+        **vars(said),
         manifest=manifest,
-        info=about,
-        sections=tuple(_section(section) for section in table["sections"]),
-        passages=passages,
-        aliases=table["aliases"],
         rows=rows,
-        rankers=rankers(rows, words, passages),
+        rankers=rankers(rows, words, said.passages),
         lexicon=words,
         encoder=encoder,
         encoder_folder=encoder_folder,
@@ -213,6 +214,28 @@ def assemble(
         if CALIBRATION in files
         else confidence.UNCALIBRATED,
     )
+
+
+def contents(programme: bytes) -> Contents:
+    """What programme.json holds. Call it inside `fitting`."""
+    table = json.loads(programme)
+    return Contents(
+        info=info(table["info"]),
+        sections=tuple(_section(section) for section in table["sections"]),
+        passages=tuple(_passage(passage) for passage in table["passages"]),
+        aliases=table["aliases"],
+    )
+
+
+def to_bytes(said: Contents | Parts) -> bytes:
+    """As programme.json holds it."""
+    table = {
+        "info": asdict(said.info),
+        "sections": [asdict(section) for section in said.sections],
+        "passages": [asdict(passage) for passage in said.passages],
+        "aliases": dict(said.aliases),
+    }
+    return json.dumps(table, ensure_ascii=False).encode()
 
 
 def encoder_sums(manifest: Manifest) -> dict[str, str]:
@@ -454,13 +477,7 @@ def write(folder: Path, bundle_parts: Parts) -> Manifest:
     """Write every file of a bundle into `folder`, whose `encoder/` is there already; manifest
     last.
     """
-    table = {
-        "info": asdict(bundle_parts.info),
-        "sections": [asdict(section) for section in bundle_parts.sections],
-        "passages": [asdict(passage) for passage in bundle_parts.passages],
-        "aliases": dict(bundle_parts.aliases),
-    }
-    (folder / PROGRAMME).write_text(json.dumps(table, ensure_ascii=False), encoding="utf-8")
+    (folder / PROGRAMME).write_bytes(to_bytes(bundle_parts))
     index = VectorIndex(bundle_parts.vectors, bundle_parts.rows)
     (folder / VECTORS).write_bytes(index.to_bytes())
     rows = bundle_parts.rows
