@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -17,9 +18,9 @@ from urllib.parse import parse_qsl
 
 from qdrant_client import grpc as q
 
-from index import bundle, checksums
-from index.bundle import KEPT, SHARED, VECTORS, Bundle, Manifest, Stamp
-from index.errors import NoFolder, StoreError
+from index import bundle, checksums, links
+from index.bundle import KEPT, PROGRAMME, SHARED, VECTORS, Bundle, Contents, Manifest, Stamp
+from index.errors import FundstelleError, NoFolder, StoreError
 from index.lexicon import Lexicon
 from index.query_encoder import ENCODERS, OnnxEncoder
 from index.rankers import Rankers
@@ -105,24 +106,21 @@ class QdrantStore:
 
     def publish(self, folder: Path) -> None:
         """First aside, then counted, then turned on; see the package's docstring."""
+        folder = folder.resolve()  # the link may turn meanwhile
         loaded = bundle.load(folder)
-        manifest = loaded.manifest
-        edition = Edition(manifest.slug, manifest.version)
-        self._collections.make(manifest.dimension)
-        before = self._manifests(edition.slug)
-        files = {digest: folder / name for name, digest in _kept(manifest).items()}
-        self._files.put(files)
-        if self._count(edition) != len(loaded.passages):
-            self._put(loaded)
-        if self._count(edition) != len(loaded.passages):
-            raise StoreError(
-                self._place(edition.name), "another ingest is at it", "wait and run ingest.py again"
-            )
-        others = [m for m in before if m.version != manifest.version]
-        manifests = [bundle.read_manifest(folder), *others[: KEPT - 1]]
+        slug, version = loaded.manifest.slug, loaded.manifest.version
+        self._collections.make(loaded.manifest.dimension)
+        before = self._manifests(slug)
+        told = bundle.to_bytes(self._linked(loaded, before))
+        manifest = _telling(loaded.manifest, told)
+        files = {digest: folder / name for name, digest in _kept(manifest).items()} | {
+            manifest.files[PROGRAMME]: told
+        }
+        self._put(loaded, files)
+        manifests = [manifest, *[m for m in before if m.version != version][: KEPT - 1]]
         self._turn(loaded, manifests)
-        self._files.put(files)  # the clean-up of another ingest may have taken a shared one
-        self._clean(edition.slug, manifests, others[KEPT - 1 :])
+        self._put(loaded, files)  # the clean-up of another ingest may have taken some
+        self._clean(slug, [*manifests, *self._manifests(slug)], before)
 
     def remove(self, slug: str) -> None:
         """The programme's point first, so that no reader finds the way to what then goes."""
@@ -217,10 +215,32 @@ class QdrantStore:
 
     # writing
 
-    def _put(self, loaded: Bundle) -> None:
-        made = points.points(loaded)
-        while batch := list(islice(made, AT_ONCE)):
-            self._upsert(self._collections.passages, batch)
+    def _linked(self, loaded: Bundle, before: Sequence[Manifest]) -> Contents:
+        """What a bundle says, with the links that lead to what is served: the folder that it comes
+        from may know nothing of that.
+        """
+        if not before:
+            return loaded
+        digest = before[0].files[PROGRAMME]
+        with suppress(FundstelleError):  # damaged: then it leads nowhere
+            content = self._files.get([digest])[digest]
+            with bundle.fitting(self._place(loaded.manifest.slug)):
+                served = bundle.contents(content)
+            known = links.aliases(served, loaded.sections, loaded.passages)
+            return replace(loaded, aliases={**known, **loaded.aliases})
+        return loaded
+
+    def _put(self, loaded: Bundle, files: Mapping[str, Path | bytes]) -> None:
+        """Files and points that are not there; afterwards all are."""
+        self._files.put(files)
+        edition = Edition(loaded.manifest.slug, loaded.manifest.version)
+        if self._count(edition) != len(loaded.passages):
+            made = points.points(loaded)
+            while batch := list(islice(made, AT_ONCE)):
+                self._upsert(self._collections.passages, batch)
+            if self._count(edition) != len(loaded.passages):
+                place = self._place(edition.name)
+                raise StoreError(place, "another ingest is at it", "wait and run ingest.py again")
 
     def _turn(self, loaded: Bundle, manifests: Sequence[Manifest]) -> None:
         info = asdict(replace(loaded.info, bank={}))
@@ -236,14 +256,14 @@ class QdrantStore:
         point = q.PointStruct(id=_id(loaded.manifest.slug), payload=payload, vectors=nothing)
         self._upsert(self._collections.programmes, [point])
 
-    def _clean(self, slug: str, kept: Sequence[Manifest], dropped: Sequence[Manifest]) -> None:
-        """What neither version needs: points, also of an ingest that was killed; files."""
+    def _clean(self, slug: str, kept: Sequence[Manifest], before: Sequence[Manifest]) -> None:
+        """What is not kept any more: points, also of an ingest that was killed; files."""
         editions = [equal(EDITION, Edition(slug, m.version).name) for m in kept]
         mine = equal(SLUG, slug)
         only = q.Filter(must=mine.must, must_not=[e.must[0] for e in editions])
         self._delete(self._collections.passages, q.PointsSelector(filter=only))
         needed = {digest for m in kept for digest in _kept(m).values()}
-        for digest in {d for m in dropped for d in _kept(m).values()} - needed:
+        for digest in {d for m in before for d in _kept(m).values()} - needed:
             if not self._holding(self._collections.programmes, equal(PROGRAMME_FILES, digest)):
                 self._files.drop(digest)
 
@@ -257,6 +277,12 @@ class QdrantStore:
 
     def _place(self, what: str) -> str:
         return f"{self._connection.address} {what}"
+
+
+def _telling(manifest: Manifest, told: bytes) -> Manifest:
+    """The manifest with this in the place of what the programme says."""
+    digest = hashlib.sha256(told).hexdigest()
+    return replace(manifest, files={**manifest.files, PROGRAMME: digest})
 
 
 def _kept(manifest: Manifest) -> dict[str, str]:
