@@ -20,8 +20,8 @@ from bot.settings import Settings
 from index.bundle import Bundle
 from index.errors import StoreError
 from index.stores.qdrant import QdrantStore
+from index.stores.qdrant.encoders import FETCHED
 from index.stores.qdrant.points import equal
-from index.stores.qdrant.store import FETCHED
 from tests.conftest import ROOT
 
 RED, BLUE = "Radwege bauen wir überall.", "Parkplätze bauen wir überall."
@@ -43,7 +43,7 @@ def ask(client: TestClient, slug: str) -> dict[str, object]:
 
 def test_it_answers_lists_and_compares(address: str, store: QdrantStore) -> None:
     """Every programme of the store, each with its own words."""
-    app = create_app(Settings(index=store._folder, store=address, rate_limit=""))
+    app = create_app(Settings(index=store._encoders._folder.parent, store=address, rate_limit=""))
     client = TestClient(app)
     listed = {p["slug"]: p["title"] for p in client.get("/api/programmes").json()["programmes"]}
     assert listed["bot-rot"] == "Programm bot-rot"

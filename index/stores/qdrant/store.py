@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,9 +16,9 @@ from urllib.parse import parse_qsl
 
 from qdrant_client import grpc as q
 
-from index import bundle, checksums, links
+from index import bundle, links
 from index.bundle import KEPT, PROGRAMME, SHARED, VECTORS, Bundle, Contents, Manifest, Stamp
-from index.errors import FundstelleError, NoFolder, StoreError
+from index.errors import FundstelleError, StoreError
 from index.lexicon import Lexicon
 from index.query_encoder import ENCODERS, OnnxEncoder
 from index.rankers import Rankers
@@ -28,6 +26,7 @@ from index.stores import About
 from index.stores.qdrant import points
 from index.stores.qdrant.collections import PROGRAMME_FILES, Collections
 from index.stores.qdrant.connection import Connection
+from index.stores.qdrant.encoders import Encoders
 from index.stores.qdrant.files import Files
 from index.stores.qdrant.points import EDITION, SLUG, Edition, equal, strings, text
 from index.stores.qdrant.rankers import QdrantRankers
@@ -37,7 +36,6 @@ from index.vectors import Rows
 AT_ONCE = 64  # points in one call, about 1 MB
 PAGE = 1000  # programmes in one
 SLOW = 60.0  # seconds for a call that writes
-FETCHED = ".fetched"  # encoders that came from Qdrant, under the index folder
 AGAIN = "run ingest.py for this programme again"
 VERSION, INFO, MANIFESTS = "version", "info", "manifests"
 
@@ -61,7 +59,7 @@ class QdrantStore:
         self._connection = Connection(place, key)
         self._collections = Collections(self._connection, dict(parse_qsl(options)))
         self._files = Files(self._connection, self._collections.files)
-        self._folder, self._fetching = folder, Lock()
+        self._encoders, self._fetching = Encoders(self._files, folder), Lock()
         self._seen: dict[str, _Seen] = {}  # never changed, only replaced
 
     def look(self) -> Mapping[str, Stamp]:
@@ -189,29 +187,9 @@ class QdrantStore:
     def _encoder(self, manifest: Manifest) -> tuple[OnnxEncoder, Path]:
         """Loaded once in a process, and fetched once to this machine."""
         sums = bundle.encoder_sums(manifest)
-        name = hashlib.sha256("".join(sums.values()).encode()).hexdigest()[:32]
-        folder = self._folder / FETCHED / name
-        try:
-            with self._fetching:
-                if not _is_whole(folder, sums):
-                    self._fetch(folder, sums)
-        except OSError as error:
-            problem = f"can't be written ({error.strerror})"
-            raise NoFolder(folder, problem, "set FUNDSTELLE_INDEX to a folder that can") from (
-                error
-            )
+        with self._fetching:
+            folder = self._encoders.fetch(sums)
         return ENCODERS.get(sums, lambda: OnnxEncoder(folder)), folder
-
-    def _fetch(self, folder: Path, sums: Mapping[str, str]) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
-        try:
-            for name, digest in sums.items():
-                (aside / name).write_bytes(self._files.get([digest])[digest])
-            shutil.rmtree(folder, ignore_errors=True)
-            aside.rename(folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
 
     # writing
 
@@ -288,13 +266,6 @@ def _telling(manifest: Manifest, told: bytes) -> Manifest:
 def _kept(manifest: Manifest) -> dict[str, str]:
     """The files that are kept as files: the vectors are points."""
     return {name: digest for name, digest in manifest.files.items() if name != VECTORS}
-
-
-def _is_whole(folder: Path, sums: Mapping[str, str]) -> bool:
-    try:
-        return all(checksums.of_unchanged(folder / n) == digest for n, digest in sums.items())
-    except OSError:
-        return False
 
 
 def _id(slug: str) -> q.PointId:
