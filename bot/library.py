@@ -55,7 +55,7 @@ class Served:
     """
 
     slug: str  # the programme's name in addresses
-    version: str  # prefix of the hash over text, description and model
+    version: str  # prefix of the hash over all but vectors: see `index.build`
     info: Info  # without the question bank, which is in the bundle
     load: Callable[[], Loaded] = field(repr=False)
 
@@ -199,7 +199,7 @@ class Library:
             self._refused = {**self._refused, name: reason}
         if not known:  # a bundle being copied is looked at many times
             self._watch(name, False)
-            what = "no look at the store" if name == FOLDER else "bundle refused"
+            what = "the store can't be used" if name == FOLDER else "bundle refused"
             log.error("%s, what was served before keeps serving: %s", what, reason)
 
     def _let_go(self, names: set[str]) -> None:

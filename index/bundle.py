@@ -60,8 +60,8 @@ Stamp = tuple[object, ...]  # equal as long as a folder is the same
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle says of itself. `version` changes with the text, the description or the
-    model.
+    """What a bundle says of itself. `version` changes with the text, the description, the model,
+    or what a later program makes of them.
     """
 
     format: int
