@@ -17,7 +17,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeVar
@@ -25,7 +24,7 @@ from typing import TypeVar
 from bot.errors import NotReady, ProgrammeNeeded, TooManyProgrammes, UnknownProgramme
 from bot.shelf import Shelf
 from index.bundle import Bundle, Stamp
-from index.errors import FundstelleError, StoreError
+from index.errors import BundleError, FundstelleError, NoFolder, StoreError
 from index.search import Searcher
 from index.stores import Store
 from index.types import Info
@@ -56,7 +55,7 @@ class Served:
     """
 
     slug: str  # the programme's name in addresses
-    version: str  # prefix of the hash over text, description and model
+    version: str  # prefix of the hash over all but vectors: see `index.build`
     info: Info  # without the question bank, which is in the bundle
     load: Callable[[], Loaded] = field(repr=False)
 
@@ -111,6 +110,8 @@ class Library:
     def refresh(self) -> None:
         """Take up new and changed bundles, let go of vanished ones. Requests meanwhile see the old
         state.
+
+        Raises NoFolder where this machine can't hold what answering needs: nothing is taken up.
         """
         with self._refreshing:
             present = self._present()
@@ -149,11 +150,21 @@ class Library:
 
     def _warm_up(self, names: Sequence[str]) -> None:
         """Nobody shall wait for an encoder that must be fetched: one programme is loaded before any
-        is served, and mostly all share its encoder. If that fails, whoever asks is told why.
+        is served, and mostly all share its encoder. If the store fails, whoever asks is told why;
+        a machine that can't hold the encoder would tell so for ever, and must not become ready.
         """
-        if names and not len(self._shelf) and self._store.about(names[0]):
-            with suppress(FundstelleError, OSError):
-                self._open(names[0]).load()
+        for name in () if len(self._shelf) else names:
+            try:
+                if self._store.about(name):
+                    self._open(name).load()
+                return
+            except NoFolder as error:
+                self._refuse(FOLDER, str(error))
+                raise
+            except BundleError:
+                continue  # this programme's fault, which taking it up tells; the next will do
+            except (FundstelleError, OSError):
+                return
 
     def _take_up(self, name: str, stamp: Stamp) -> None:
         self._seen[name] = _Seen(stamp, self._store.stamp(name))
@@ -188,7 +199,8 @@ class Library:
             self._refused = {**self._refused, name: reason}
         if not known:  # a bundle being copied is looked at many times
             self._watch(name, False)
-            log.error("bundle refused, a former one keeps serving: %s", reason)
+            what = "the store can't be used" if name == FOLDER else "bundle refused"
+            log.error("%s, what was served before keeps serving: %s", what, reason)
 
     def _let_go(self, names: set[str]) -> None:
         for name in names & set(self._served):

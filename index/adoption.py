@@ -74,11 +74,14 @@ def _check_same(folder: Path, file: Path) -> None:
 
 
 def _toml(file: Path, document: Document, title: str) -> str:
-    def text(value: str) -> str:  # a JSON string is a TOML string
-        return json.dumps(" ".join(value.split()), ensure_ascii=False)
+    def text(value: str) -> str:  # a JSON string is a TOML string, but for one letter
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+    def line(value: str) -> str:
+        return text(" ".join(value.split()))
 
     return TEMPLATE.format(
-        name=file.name, title=text(title), party=text(document.author),
+        name=text(file.name), title=line(title), party=line(document.author),
         language=text(document.language or "de"), document=text(file.name),
     )  # fmt: skip
 

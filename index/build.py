@@ -12,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from index import bundle, confidence, description, lexicon, passages, readers, structure
+from index import bundle, confidence, description, lexicon, links, passages, readers, structure
 from index.bundle import Bundle, Manifest, Parts
 from index.encoder import Encoder
 from index.errors import BundleError, DocumentError
+from index.lexicon import Lexicon
 from index.types import Document, Info, Passage, Programme, Section, Vectors
 from index.vectors import Kind, Rows
-
-ALIKE = 0.6  # least likeness of an old passage to the one that takes over its id
 
 Progress = Callable[
     [str, int], AbstractContextManager[Callable[[int], None]]
@@ -110,13 +109,14 @@ def build(
         known = _known_vectors(served, fingerprint)
         vectors, encoded = _encode(encoder, texts, rows, known, progress)
         rows = _assign_bank(draft, rows, vectors)
-        headings = [_headings(draft, p) for p in draft.passages]
+        words = lexicon.build(
+            [p.text for p in draft.passages], [_headings(draft, p) for p in draft.passages]
+        )
         document_hash = bundle.sha256(draft.document)
         parts = Parts(
-            draft.info, _version(draft, fingerprint, calibration), document_hash, model,
-            fingerprint,
-            draft.programme.sections, draft.passages, aliases(served, draft), vectors, rows,
-            lexicon.build([p.text for p in draft.passages], headings),
+            draft.info, _version(draft, fingerprint, calibration, rows, words), document_hash,
+            model, fingerprint, draft.programme.sections, draft.passages, aliases(served, draft),
+            vectors, rows, words,
         )  # fmt: skip
         manifest = bundle.write(fresh, parts)
     return Summary(draft, manifest, encoded, len(rows) - encoded, time.monotonic() - began)
@@ -235,42 +235,24 @@ def _assign_bank(draft: Draft, rows: Rows, vectors: Vectors) -> Rows:
     return Rows(rows.kind, owner, rows.part, rows.digest)
 
 
-def _version(draft: Draft, fingerprint: str, calibration: bytes) -> str:
-    """Prefix of a hash over all that the bundle is made of: equal inputs, equal version."""
+def _version(draft: Draft, fingerprint: str, calibration: bytes, rows: Rows, words: Lexicon) -> str:
+    """Prefix of a hash over what the bundle is made of and what was made of it, but for vectors and
+    links: equal inputs, equal version; and where a later program makes other passages or terms of
+    the same words, another one. Stores and bots take what has the same version for the same.
+    """
     digest = hashlib.sha256(draft.document.read_bytes())
     digest.update(repr(draft.info).encode() + fingerprint.encode() + str(bundle.FORMAT).encode())
     digest.update(calibration)
-    digest.update("\0".join(p.id for p in draft.passages).encode())
+    digest.update(repr((draft.programme.sections, draft.passages)).encode())
+    for part in (rows.kind, rows.owner, rows.part, rows.digest):
+        digest.update(part.tobytes())
+    for array in lexicon.to_arrays(words).values():
+        digest.update(array.tobytes())
     return digest.hexdigest()[:16]
 
 
 def aliases(served: Bundle | None, draft: Draft) -> dict[str, str]:
-    """Where links to passages that are gone now lead: the most similar passage of the same
-    section.
-    """
+    """Where links to passages of the served bundle lead, that are gone in the draft."""
     if served is None:
         return {}
-    new = {passage.id: passage for passage in draft.passages}
-    sections = draft.programme.sections
-    by_section: dict[str, list[Passage]] = {}
-    for passage in draft.passages:
-        by_section.setdefault(sections[passage.section].id, []).append(passage)
-    found: dict[str, str] = {}
-    for old in served.passages:
-        if old.id not in new:
-            heir = _heir(old, by_section.get(served.sections[old.section].id, []))
-            if heir:
-                found[old.id] = heir
-    for older, target in served.aliases.items():
-        heir = found.get(target, target)
-        if heir in new and older not in new:
-            found[older] = heir
-    return found
-
-
-def _heir(old: Passage, candidates: Sequence[Passage]) -> str | None:
-    def likeness(passage: Passage) -> float:
-        return difflib.SequenceMatcher(None, old.text.split(), passage.text.split()).ratio()
-
-    best = max(candidates, key=likeness, default=None)
-    return best.id if best and likeness(best) >= ALIKE else None
+    return links.aliases(served, draft.programme.sections, draft.passages)

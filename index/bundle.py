@@ -60,8 +60,8 @@ Stamp = tuple[object, ...]  # equal as long as a folder is the same
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle says of itself. `version` changes with the text, the description or the
-    model.
+    """What a bundle says of itself. `version` changes with the text, the description, the model,
+    or what a later program makes of them.
     """
 
     format: int
@@ -78,14 +78,20 @@ class Manifest:
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """A programme ready to be searched."""
+class Contents:
+    """What a programme says."""
 
-    manifest: Manifest
     info: Info
     sections: tuple[Section, ...]
     passages: tuple[Passage, ...]
     aliases: Mapping[str, str]  # ids of earlier versions → the passage that took their place
+
+
+@dataclass(frozen=True)
+class Bundle(Contents):
+    """A programme ready to be searched."""
+
+    manifest: Manifest
     rows: Rows
     rankers: Rankers
     lexicon: Lexicon
@@ -192,20 +198,15 @@ def assemble(
 
     Call it inside `fitting`.
     """
-    table = json.loads(files[PROGRAMME])
-    about = info(table["info"])
-    if about.slug != manifest.slug:
-        raise ValueError(f"{PROGRAMME} is about {about.slug}")
-    passages = tuple(_passage(passage) for passage in table["passages"])
+    said = contents(files[PROGRAMME])
+    if said.info.slug != manifest.slug:
+        raise ValueError(f"{PROGRAMME} is about {said.info.slug}")
     rows, words = _rows(files[ROWS]), _lexicon(files[LEXICON])
     return Bundle(
+        **vars(said),
         manifest=manifest,
-        info=about,
-        sections=tuple(_section(section) for section in table["sections"]),
-        passages=passages,
-        aliases=table["aliases"],
         rows=rows,
-        rankers=rankers(rows, words, passages),
+        rankers=rankers(rows, words, said.passages),
         lexicon=words,
         encoder=encoder,
         encoder_folder=encoder_folder,
@@ -213,6 +214,28 @@ def assemble(
         if CALIBRATION in files
         else confidence.UNCALIBRATED,
     )
+
+
+def contents(programme: bytes) -> Contents:
+    """What programme.json holds. Call it inside `fitting`."""
+    table = json.loads(programme)
+    return Contents(
+        info=info(table["info"]),
+        sections=tuple(_section(section) for section in table["sections"]),
+        passages=tuple(_passage(passage) for passage in table["passages"]),
+        aliases=table["aliases"],
+    )
+
+
+def to_bytes(said: Contents | Parts) -> bytes:
+    """As programme.json holds it."""
+    table = {
+        "info": asdict(said.info),
+        "sections": [asdict(section) for section in said.sections],
+        "passages": [asdict(passage) for passage in said.passages],
+        "aliases": dict(said.aliases),
+    }
+    return json.dumps(table, ensure_ascii=False).encode()
 
 
 def encoder_sums(manifest: Manifest) -> dict[str, str]:
@@ -285,7 +308,7 @@ def _damaged(path: Path) -> BundleError:
 
 
 def look(root: Path) -> dict[str, Stamp]:
-    """What may be a bundle under `root`, by name: folders, links that lead to one or to nothing;
+    """What may be a bundle under `root`, by name: folders, links that lead to one or nowhere;
     each with a stamp that changes when another bundle takes its place.
 
     One look at the disk for each, since a server does this every other second. Raises OSError.
@@ -295,7 +318,8 @@ def look(root: Path) -> dict[str, Stamp]:
         for entry in entries:
             if not entry.name.startswith("."):
                 stamp = _stamp(f"{entry.path}/{MANIFEST}")
-                if stamp or entry.is_dir() or not os.path.exists(entry.path):
+                # of os.path, since a link that leads to itself is no error there
+                if stamp or os.path.isdir(entry.path) or not os.path.exists(entry.path):
                     found[entry.name] = stamp
     return found
 
@@ -330,7 +354,7 @@ def writing(root: Path, slug: str) -> Iterator[Path]:
     Raises BundleError where `root` can't be written, BundleLocked where another ingest is at it.
     """
     with _alone(root, slug) as versions:
-        for abandoned in versions.glob(f".{slug}-*"):  # of an ingest that was killed
+        for abandoned in _of(versions, f".{slug}"):  # by an ingest that was killed
             shutil.rmtree(abandoned, ignore_errors=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=versions))
         try:
@@ -423,14 +447,15 @@ def _sync(folder: Path) -> None:
 
 
 def _remove_old(root: Path, slug: str, current: Path) -> None:
-    olds = [p for p in (root / VERSIONS).glob(f"{slug}-*") if p.is_dir() and p != current]
-    olds = [p for p in olds if _slug_of(p) == slug]
+    olds = [path for path in _of(root / VERSIONS, slug) if path != current]
     for path in sorted(olds, key=lambda p: p.stat().st_mtime)[: -(KEPT - 1) or None]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _slug_of(folder: Path) -> str:
-    return folder.name.rpartition("-")[0]
+def _of(versions: Path, name: str) -> list[Path]:
+    """The folders called `name`, a hyphen, and what has none: of spd, not of spd-dortmund."""
+    found = versions.glob(f"{name}-*")
+    return [path for path in found if path.name.rpartition("-")[0] == name and path.is_dir()]
 
 
 def remove(root: Path, slug: str) -> None:
@@ -443,9 +468,8 @@ def remove(root: Path, slug: str) -> None:
         return
     with _alone(root, slug):
         link.unlink()
-        for path in (root / VERSIONS).glob(f"{slug}-*"):
-            if path.is_dir() and _slug_of(path) == slug:
-                shutil.rmtree(path, ignore_errors=True)
+        for path in _of(root / VERSIONS, slug):
+            shutil.rmtree(path, ignore_errors=True)
     encoder_store.prune(root)
 
 
@@ -453,13 +477,7 @@ def write(folder: Path, bundle_parts: Parts) -> Manifest:
     """Write every file of a bundle into `folder`, whose `encoder/` is there already; manifest
     last.
     """
-    table = {
-        "info": asdict(bundle_parts.info),
-        "sections": [asdict(section) for section in bundle_parts.sections],
-        "passages": [asdict(passage) for passage in bundle_parts.passages],
-        "aliases": dict(bundle_parts.aliases),
-    }
-    (folder / PROGRAMME).write_text(json.dumps(table, ensure_ascii=False), encoding="utf-8")
+    (folder / PROGRAMME).write_bytes(to_bytes(bundle_parts))
     index = VectorIndex(bundle_parts.vectors, bundle_parts.rows)
     (folder / VECTORS).write_bytes(index.to_bytes())
     rows = bundle_parts.rows

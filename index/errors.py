@@ -6,9 +6,10 @@
     ├── BundleError        an index bundle is missing, damaged or of another format
     │   └── BundleLocked   another ingest is writing it just now
     ├── StoreError         the store of programmes can't be reached, or has not what it should
+    │   └── NoFolder       nor can this machine's folder take what comes from it
     └── Unheard            servers could not be told of a new bundle; they find it by themselves
 
-`ingest.py` prints them as one line and exits with 2; `bot.app` maps them to HTTP once.
+`ingest.py` prints them as one line and exits with 2; `bot.problems` maps them to HTTP once.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ class BundleLocked(BundleError):
 
 class StoreError(FundstelleError):
     """The store is unknown, can't be reached, or a programme in it is missing or not whole."""
+
+
+class NoFolder(StoreError):
+    """The folder for what must lie on this machine can't be written, or is full."""
 
 
 class Unheard(FundstelleError):

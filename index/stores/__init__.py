@@ -43,7 +43,10 @@ class Store(Protocol):
         ...
 
     def about(self, slug: str) -> About | None:
-        """Of a programme that the last look saw; None where it must be loaded to know."""
+        """Of a programme that the last look saw; None where it must be loaded to know.
+
+        Raises BundleError where what is written of it can't be read.
+        """
         ...
 
     def load(self, slug: str, version: str | None = None) -> Bundle:

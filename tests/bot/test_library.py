@@ -50,6 +50,15 @@ def test_a_broken_bundle_is_refused_and_the_former_one_keeps_serving(root: Path)
     assert library.get(SLUG) is not before
 
 
+def test_a_link_that_leads_to_itself_is_refused_alone(root: Path) -> None:
+    """One slip in the folder takes no programme away."""
+    (root / "loop").symlink_to("loop")
+    library = Library(FolderStore(root))
+    library.refresh()
+    assert library.get(SLUG).slug == SLUG
+    assert list(library.refused()) == ["loop"]
+
+
 def test_a_bundle_under_a_wrong_name_is_refused(root: Path) -> None:
     """A slug says which programme it is; the folder must not lie."""
     (root / SLUG).rename(root / "berlin")

@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from qdrant_client import grpc as q
 
 import ingest
 from bench import qdrant, small
 from bench.qdrant import Node
 from bench.small import Chapter
+from bot import __main__ as bot
 from bot.app import create_app
 from bot.library import Library
 from bot.settings import Settings
 from index.bundle import Bundle
 from index.errors import StoreError
 from index.stores.qdrant import QdrantStore
-from index.stores.qdrant.store import FETCHED
+from index.stores.qdrant.encoders import FETCHED
+from index.stores.qdrant.points import equal
 from tests.conftest import ROOT
 
 RED, BLUE = "Radwege bauen wir überall.", "Parkplätze bauen wir überall."
@@ -40,7 +43,7 @@ def ask(client: TestClient, slug: str) -> dict[str, object]:
 
 def test_it_answers_lists_and_compares(address: str, store: QdrantStore) -> None:
     """Every programme of the store, each with its own words."""
-    app = create_app(Settings(index=store._folder, store=address, rate_limit=""))
+    app = create_app(Settings(index=store._encoders._folder.parent, store=address, rate_limit=""))
     client = TestClient(app)
     listed = {p["slug"]: p["title"] for p in client.get("/api/programmes").json()["programmes"]}
     assert listed["bot-rot"] == "Programm bot-rot"
@@ -87,6 +90,60 @@ def test_a_start_fetches_the_encoder_and_outlives_its_lack(
     assert not library.refused()
     with pytest.raises(StoreError, match="gone"):
         library.get("bot-rot").load()
+
+
+def test_what_cannot_be_read_is_refused_alone(
+    address: str, store: QdrantStore, tmp_path: Path
+) -> None:
+    """A later program's ingest wrote a key that this one doesn't know: its former version serves,
+    others are taken up, also by a bot that starts then.
+    """
+    library = Library(store)
+    library.refresh()
+    before = library.get("bot-blau")
+    small.write(tmp_path / "made", "bot-blau", [Chapter("Verkehr", ["Neues Blau."])])
+    store.publish(tmp_path / "made" / "bot-blau")
+    described(store, "bot-blau", '{"motto": "Vorwärts"}')
+    small.write(tmp_path / "made", "bot-rot", [Chapter("Verkehr", ["Neues Rot."])])
+    store.publish(tmp_path / "made" / "bot-rot")
+    library.refresh()
+    assert library.get("bot-blau") is before
+    assert library.get("bot-rot").bundle.passages[0].text == "Neues Rot."
+    for each in (library, Library(store)):
+        each.refresh()
+        assert list(each.refused()) == ["bot-blau"]
+        assert each.get("bot-rot").info
+        assert len(each._shelf)  # the encoder is there, whichever programme came first
+    store.remove("bot-blau")
+
+
+def described(store: QdrantStore, slug: str, info: str) -> None:
+    """Write another description into its point."""
+    points = q.PointsSelector(filter=equal("slug", slug))
+    request = q.SetPayloadPoints(
+        collection_name=store._collections.programmes, wait=True, points_selector=points,
+        payload={"info": q.Value(string_value=info)},
+    )  # fmt: skip
+    store._connection.call(store._connection.points.SetPayload, request)
+
+
+def test_a_machine_that_cannot_hold_the_encoder_never_becomes_ready(
+    address: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It would list every programme and answer nothing; it ends with the reason and the way out.
+    A rolling update keeps the former bots then.
+    """
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FUNDSTELLE_STORE", address)
+    monkeypatch.setenv("FUNDSTELLE_INDEX", str(tmp_path / "file"))
+    monkeypatch.setattr("sys.argv", ["bot"])
+    monkeypatch.setattr(bot, "serve", lambda _: 0)
+    assert bot.main() == 2
+    assert "can't be written" in (said := capsys.readouterr().err)
+    assert "FUNDSTELLE_INDEX" in said
 
 
 def test_a_new_version_is_taken_up_while_an_answer_is_on_its_way(

@@ -31,6 +31,17 @@ def test_a_document_gets_a_folder_that_describes_it(file: Path, tmp_path: Path) 
     assert (folder / info.document).read_bytes() == file.read_bytes()
 
 
+def test_any_title_and_file_name_can_be_described(tmp_path: Path) -> None:
+    """Documents and file systems allow what a TOML file may not hold as it is."""
+    file = tmp_path / 'a  "b"\x7f\n.txt'
+    file.write_text("WOHNEN", encoding="utf-8")
+    document = Document((), title="Plan\x7f\x01 A\nfür alle", author="\\SPD\x7f")
+    folder = adoption.adopt(file, tmp_path / "programmes", document)
+    info = description.read(folder)
+    assert (info.title, info.party) == ("Plan\x7f\x01 A für alle", "\\SPD\x7f")
+    assert (folder / info.document).read_bytes() == file.read_bytes()
+
+
 def test_the_user_s_edits_are_never_overwritten(file: Path, tmp_path: Path) -> None:
     """The same document again leaves the folder alone; another one is refused with the way out."""
     folder = adoption.adopt(file, tmp_path, DOCUMENT)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from index import build, bundle
+from index import build, bundle, lexicon
+from index.build import Draft
 from index.errors import DocumentError
+from index.vectors import Rows
 from tests.conftest import SEED, SLUG, silent
 
 
@@ -57,6 +60,24 @@ def test_the_same_input_gives_the_same_bundle(edited: Path, tmp_path: Path) -> N
     assert one.manifest.version == other.manifest.version
     assert one.passages == other.passages
     assert np.allclose(one.rankers.vectors(), other.rankers.vectors(), atol=1e-6)
+
+
+def test_other_terms_or_passages_of_the_same_words_are_another_version(draft: Draft) -> None:
+    """After an upgrade of this program stores and bots must not take the new for the old: what
+    Qdrant holds by the numbers of terms would be asked by others.
+    """
+    _, rows = build._rows(draft)
+
+    def version(draft: Draft, rows: Rows, *texts: str) -> str:
+        words = lexicon.build(texts, texts)
+        return build._version(draft, "model", b"", rows, words)
+
+    first = version(draft, rows, "Radwege", "Busse")
+    assert first == version(draft, rows, "Radwege", "Busse")
+    cut = replace(draft, passages=(replace(draft.passages[0], end_page=9), *draft.passages[1:]))
+    moved = replace(rows, owner=rows.owner + 1)
+    others = version(draft, rows, "Rad", "Bus"), version(draft, moved, "Radwege", "Busse")
+    assert len({first, *others, version(cut, rows, "Radwege", "Busse")}) == 4
 
 
 def test_a_bank_for_an_unknown_heading_is_an_error_with_a_guess(edited: Path) -> None:

@@ -104,6 +104,22 @@ def test_two_ingests_of_one_programme_exclude_each_other(tmp_path: Path) -> None
         pass
 
 
+def test_an_ingest_leaves_another_programme_s_alone(copy: Path, tmp_path: Path) -> None:
+    """Its own leftovers it removes; what is being written of a programme whose name goes on where
+    its own ends stays, and is served whole.
+    """
+    root = tmp_path / "served"
+    with bundle.writing(root, "spd-dortmund") as fresh:
+        shutil.copytree(copy, fresh, dirs_exist_ok=True)
+        left = root / bundle.VERSIONS / ".spd-abcdefgh"
+        left.mkdir()
+        again(root, "spd", copy, "a")
+        assert not left.exists()
+        assert bundle._checked(fresh, bundle.read_manifest(fresh))
+    assert bundle.load(root / "spd").passages
+    assert bundle.read_manifest(root / "spd-dortmund")
+
+
 KILLED = """
 import sys, shutil
 from pathlib import Path

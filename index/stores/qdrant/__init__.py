@@ -3,6 +3,7 @@
     connection   every call to it, its retries and its errors; the only importer of grpc
     points       a bundle's vectors and terms ⇄ Qdrant's points
     files        a bundle's other files, content-addressed, in payloads
+    encoders     those that were fetched to this machine
     rankers      one programme's scores, computed there
     collections  their names, and how they are made
     store        look, load, publish: what is there, and which version is turned on

@@ -1,6 +1,7 @@
 """Every call to Qdrant: addresses, retries, errors. The only importer of grpc.
 
-Several hosts take turns; one that does not answer is left out until it does (gRPC's round_robin).
+Several hosts take turns; one that does not answer is left out until it does (gRPC's round_robin),
+also one that hangs with its connections open.
 All calls can be repeated without harm, so that what fails with a dying node is tried again.
 """
 
@@ -38,6 +39,7 @@ OPTIONS = [
     ("grpc.max_send_message_length", LARGEST),
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 2_000),
+    ("grpc.http2.ping_timeout_ms", 2_000),  # of pings beside calls: else a minute
     ("grpc.max_reconnect_backoff_ms", 2_000),
 ]
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from qdrant_client import grpc as q
 
+from index import bundle
 from index.errors import StoreError
 from index.stores.qdrant.connection import Connection
 from index.stores.qdrant.points import equal
@@ -31,12 +32,15 @@ class Files:
     def __init__(self, connection: Connection, collection: str) -> None:
         self._connection, self._collection = connection, collection
 
-    def put(self, files: Mapping[str, Path]) -> None:
-        """Store these (SHA-256 → where it lies) unless they are there already."""
+    def put(self, files: Mapping[str, Path | bytes]) -> None:
+        """Store these (SHA-256 → where it lies, or it itself) unless they are there already.
+
+        Raises BundleError where one has another checksum.
+        """
         there = self._whole(list(files))
         batch: list[q.PointStruct] = []
-        for digest, path in files.items():
-            for part in _points(digest, path) if digest not in there else ():
+        for digest, source in files.items():
+            for part in _points(digest, source) if digest not in there else ():
                 batch.append(part)
                 if sum(point.ByteSize() for point in batch) > AT_ONCE * PART:
                     self._upsert(batch)
@@ -105,11 +109,19 @@ class Files:
         return StoreError(place, problem, "run ingest.py for this programme again")
 
 
-def _points(digest: str, path: Path) -> Iterator[q.PointStruct]:
-    packed = zlib.compress(path.read_bytes(), 1)
+def _points(digest: str, source: Path | bytes) -> Iterator[q.PointStruct]:
+    packed = zlib.compress(_checked(digest, source), 1)
     parts = [packed[at : at + PART] for at in range(0, len(packed), PART)] or [b""]
     for number, part in enumerate(parts):
         yield _point(digest, number, len(parts), part)
+
+
+def _checked(digest: str, source: Path | bytes) -> bytes:
+    with bundle.fitting(source):
+        content = source.read_bytes() if isinstance(source, Path) else source
+        if hashlib.sha256(content).hexdigest() != digest:  # it would stay under this name for good
+            raise ValueError("its checksum is another")
+    return content
 
 
 def _point(digest: str, number: int, parts: int, part: bytes) -> q.PointStruct:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -17,9 +16,9 @@ from urllib.parse import parse_qsl
 
 from qdrant_client import grpc as q
 
-from index import bundle, checksums
-from index.bundle import KEPT, SHARED, VECTORS, Bundle, Manifest, Stamp
-from index.errors import StoreError
+from index import bundle, links
+from index.bundle import KEPT, PROGRAMME, SHARED, VECTORS, Bundle, Contents, Manifest, Stamp
+from index.errors import FundstelleError, StoreError
 from index.lexicon import Lexicon
 from index.query_encoder import ENCODERS, OnnxEncoder
 from index.rankers import Rankers
@@ -27,6 +26,7 @@ from index.stores import About
 from index.stores.qdrant import points
 from index.stores.qdrant.collections import PROGRAMME_FILES, Collections
 from index.stores.qdrant.connection import Connection
+from index.stores.qdrant.encoders import Encoders
 from index.stores.qdrant.files import Files
 from index.stores.qdrant.points import EDITION, SLUG, Edition, equal, strings, text
 from index.stores.qdrant.rankers import QdrantRankers
@@ -36,9 +36,16 @@ from index.vectors import Rows
 AT_ONCE = 64  # points in one call, about 1 MB
 PAGE = 1000  # programmes in one
 SLOW = 60.0  # seconds for a call that writes
-FETCHED = ".fetched"  # encoders that came from Qdrant, under the index folder
 AGAIN = "run ingest.py for this programme again"
 VERSION, INFO, MANIFESTS = "version", "info", "manifests"
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A programme's point: its version, and its description as it was written."""
+
+    version: str
+    info: str
 
 
 class QdrantStore:
@@ -52,26 +59,31 @@ class QdrantStore:
         self._connection = Connection(place, key)
         self._collections = Collections(self._connection, dict(parse_qsl(options)))
         self._files = Files(self._connection, self._collections.files)
-        self._folder, self._fetching = folder, Lock()
-        self._abouts: dict[str, About] = {}  # never changed, only replaced
+        self._encoders, self._fetching = Encoders(self._files, folder), Lock()
+        self._seen: dict[str, _Seen] = {}  # never changed, only replaced
 
     def look(self) -> Mapping[str, Stamp]:
         """One call for a thousand programmes; more only for those that changed."""
         if not self._connection.has(self._collections.programmes):
             return {}
         versions = {str(text(p[SLUG])): text(p[VERSION]) for p in self._scroll()}
-        known = {s: a for s, a in self._abouts.items() if versions.get(s) == a.version}
+        known = {s: seen for s, seen in self._seen.items() if versions.get(s) == seen.version}
         changed = [slug for slug in versions if slug not in known]
-        self._abouts = known | self._read_abouts(changed)
-        return {slug: (about.version,) for slug, about in self._abouts.items()}
+        self._seen = known | self._read(changed)
+        return {slug: (seen.version,) for slug, seen in self._seen.items()}
 
     def stamp(self, slug: str) -> Stamp:
         """Nothing: what is damaged in Qdrant is tried again with the next version."""
         return ()
 
     def about(self, slug: str) -> About | None:
-        """As the last look saw it."""
-        return self._abouts.get(slug)
+        """As the last look saw it. Read only here: what one ingest wrote that this program can't
+        read, a later one's perhaps, keeps no other programme away.
+        """
+        if seen := self._seen.get(slug):
+            with bundle.fitting(self._place(slug)):
+                return About(seen.version, bundle.info(json.loads(seen.info)))
+        return None
 
     def load(self, slug: str, version: str | None = None) -> Bundle:
         """Text, lexicon and encoder come here; vectors and terms stay in Qdrant."""
@@ -92,24 +104,21 @@ class QdrantStore:
 
     def publish(self, folder: Path) -> None:
         """First aside, then counted, then turned on; see the package's docstring."""
+        folder = folder.resolve()  # the link may turn meanwhile
         loaded = bundle.load(folder)
-        manifest = loaded.manifest
-        edition = Edition(manifest.slug, manifest.version)
-        self._collections.make(manifest.dimension)
-        before = self._manifests(edition.slug)
-        files = {digest: folder / name for name, digest in _kept(manifest).items()}
-        self._files.put(files)
-        if self._count(edition) != len(loaded.passages):
-            self._put(loaded)
-        if self._count(edition) != len(loaded.passages):
-            raise StoreError(
-                self._place(edition.name), "another ingest is at it", "wait and run ingest.py again"
-            )
-        others = [m for m in before if m.version != manifest.version]
-        manifests = [bundle.read_manifest(folder), *others[: KEPT - 1]]
+        slug, version = loaded.manifest.slug, loaded.manifest.version
+        self._collections.make(loaded.manifest.dimension)
+        before = self._manifests(slug)
+        told = bundle.to_bytes(self._linked(loaded, before))
+        manifest = _telling(loaded.manifest, told)
+        files = {digest: folder / name for name, digest in _kept(manifest).items()} | {
+            manifest.files[PROGRAMME]: told
+        }
+        self._put(loaded, files)
+        manifests = [manifest, *[m for m in before if m.version != version][: KEPT - 1]]
         self._turn(loaded, manifests)
-        self._files.put(files)  # the clean-up of another ingest may have taken a shared one
-        self._clean(edition.slug, manifests, others[KEPT - 1 :])
+        self._put(loaded, files)  # the clean-up of another ingest may have taken some
+        self._clean(slug, [*manifests, *self._manifests(slug)], before)
 
     def remove(self, slug: str) -> None:
         """The programme's point first, so that no reader finds the way to what then goes."""
@@ -149,12 +158,11 @@ class QdrantStore:
         found = self._connection.call(self._connection.points.Get, request).result
         return [point.payload for point in found]
 
-    def _read_abouts(self, slugs: Sequence[str]) -> dict[str, About]:
-        found: dict[str, About] = {}
+    def _read(self, slugs: Sequence[str]) -> dict[str, _Seen]:
+        found: dict[str, _Seen] = {}
         for at in range(0, len(slugs), PAGE):
             for payload in self._payloads(slugs[at : at + PAGE], (SLUG, VERSION, INFO)):
-                info = bundle.info(json.loads(text(payload[INFO])))
-                found[text(payload[SLUG])] = About(text(payload[VERSION]), info)
+                found[text(payload[SLUG])] = _Seen(text(payload[VERSION]), text(payload[INFO]))
         return found
 
     def _manifests(self, slug: str) -> list[Manifest]:
@@ -179,36 +187,38 @@ class QdrantStore:
     def _encoder(self, manifest: Manifest) -> tuple[OnnxEncoder, Path]:
         """Loaded once in a process, and fetched once to this machine."""
         sums = bundle.encoder_sums(manifest)
-        name = hashlib.sha256("".join(sums.values()).encode()).hexdigest()[:32]
-        folder = self._folder / FETCHED / name
-        try:
-            with self._fetching:
-                if not _is_whole(folder, sums):
-                    self._fetch(folder, sums)
-        except OSError as error:
-            problem = f"can't be written ({error.strerror})"
-            raise StoreError(folder, problem, "set FUNDSTELLE_INDEX to a folder that can") from (
-                error
-            )
+        with self._fetching:
+            folder = self._encoders.fetch(sums)
         return ENCODERS.get(sums, lambda: OnnxEncoder(folder)), folder
-
-    def _fetch(self, folder: Path, sums: Mapping[str, str]) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
-        try:
-            for name, digest in sums.items():
-                (aside / name).write_bytes(self._files.get([digest])[digest])
-            shutil.rmtree(folder, ignore_errors=True)
-            aside.rename(folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
 
     # writing
 
-    def _put(self, loaded: Bundle) -> None:
-        made = points.points(loaded)
-        while batch := list(islice(made, AT_ONCE)):
-            self._upsert(self._collections.passages, batch)
+    def _linked(self, loaded: Bundle, before: Sequence[Manifest]) -> Contents:
+        """What a bundle says, with the links that lead to what is served: the folder that it comes
+        from may know nothing of that.
+        """
+        if not before:
+            return loaded
+        digest = before[0].files[PROGRAMME]
+        with suppress(FundstelleError):  # damaged: then it leads nowhere
+            content = self._files.get([digest])[digest]
+            with bundle.fitting(self._place(loaded.manifest.slug)):
+                served = bundle.contents(content)
+            known = links.aliases(served, loaded.sections, loaded.passages)
+            return replace(loaded, aliases={**known, **loaded.aliases})
+        return loaded
+
+    def _put(self, loaded: Bundle, files: Mapping[str, Path | bytes]) -> None:
+        """Files and points that are not there; afterwards all are."""
+        self._files.put(files)
+        edition = Edition(loaded.manifest.slug, loaded.manifest.version)
+        if self._count(edition) != len(loaded.passages):
+            made = points.points(loaded)
+            while batch := list(islice(made, AT_ONCE)):
+                self._upsert(self._collections.passages, batch)
+            if self._count(edition) != len(loaded.passages):
+                place = self._place(edition.name)
+                raise StoreError(place, "another ingest is at it", "wait and run ingest.py again")
 
     def _turn(self, loaded: Bundle, manifests: Sequence[Manifest]) -> None:
         info = asdict(replace(loaded.info, bank={}))
@@ -224,14 +234,14 @@ class QdrantStore:
         point = q.PointStruct(id=_id(loaded.manifest.slug), payload=payload, vectors=nothing)
         self._upsert(self._collections.programmes, [point])
 
-    def _clean(self, slug: str, kept: Sequence[Manifest], dropped: Sequence[Manifest]) -> None:
-        """What neither version needs: points, also of an ingest that was killed; files."""
+    def _clean(self, slug: str, kept: Sequence[Manifest], before: Sequence[Manifest]) -> None:
+        """What is not kept any more: points, also of an ingest that was killed; files."""
         editions = [equal(EDITION, Edition(slug, m.version).name) for m in kept]
         mine = equal(SLUG, slug)
         only = q.Filter(must=mine.must, must_not=[e.must[0] for e in editions])
         self._delete(self._collections.passages, q.PointsSelector(filter=only))
         needed = {digest for m in kept for digest in _kept(m).values()}
-        for digest in {d for m in dropped for d in _kept(m).values()} - needed:
+        for digest in {d for m in before for d in _kept(m).values()} - needed:
             if not self._holding(self._collections.programmes, equal(PROGRAMME_FILES, digest)):
                 self._files.drop(digest)
 
@@ -247,16 +257,15 @@ class QdrantStore:
         return f"{self._connection.address} {what}"
 
 
+def _telling(manifest: Manifest, told: bytes) -> Manifest:
+    """The manifest with this in the place of what the programme says."""
+    digest = hashlib.sha256(told).hexdigest()
+    return replace(manifest, files={**manifest.files, PROGRAMME: digest})
+
+
 def _kept(manifest: Manifest) -> dict[str, str]:
     """The files that are kept as files: the vectors are points."""
     return {name: digest for name, digest in manifest.files.items() if name != VECTORS}
-
-
-def _is_whole(folder: Path, sums: Mapping[str, str]) -> bool:
-    try:
-        return all(checksums.of_unchanged(folder / n) == digest for n, digest in sums.items())
-    except OSError:
-        return False
 
 
 def _id(slug: str) -> q.PointId:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +18,7 @@ from bench.small import Chapter
 from eval import questions
 from index import bundle, offline
 from index.bundle import Bundle
-from index.errors import StoreError
+from index.errors import BundleError, StoreError
 from index.stores.qdrant import QdrantStore
 from index.stores.qdrant.points import SLUG, Edition, equal
 from index.vectors import Kind
@@ -178,6 +179,84 @@ def test_an_ingest_that_dies_leaves_the_old_version_or_the_new_one(
     assert outcomes[-1] == "done"
 
 
+def test_links_outlive_an_ingest_that_knows_no_former_version(
+    store: QdrantStore, tmp_path: Path
+) -> None:
+    """Each time from an empty --out, as a CI does: what was linked to once leads on, also where it
+    changed twice, or not at all.
+    """
+    texts = [
+        "Wir bauen in jedem Jahr viele neue Radwege.",
+        "Wir bauen in jedem Jahr viele neue breite Radwege.",
+        "Wir bauen in jedem Jahr viele neue breite sichere Radwege.",
+    ]
+    ids = []
+    for number, text in enumerate([*texts, texts[-1]]):
+        store.publish(made(tmp_path / str(number), "links", text, TRAFFIC[1]))
+        ids.append(store.load("links").passages[0].id)
+    assert dict(store.load("links").aliases) == {ids[0]: ids[2], ids[1]: ids[2]}
+
+
+def test_two_ingests_of_one_programme_leave_it_whole(
+    store: QdrantStore, node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one ends, and cleans up, just before ours is turned on."""
+    one, other = (made(tmp_path / text, "doppelt", text) for text in ("Eins.", "Zwei."))
+    ours = QdrantStore(qdrant.address([node]), tmp_path)
+    turn = ours._turn
+
+    def late(*args: object) -> None:
+        store.publish(other)
+        turn(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ours, "_turn", late)
+    ours.publish(one)
+    served = store.load("doppelt")
+    assert served.searcher().search("Eins").hits
+    assert served.passages[0].text == "Eins."
+    ours.close()
+
+
+def test_a_clean_up_spares_what_is_served_meanwhile(
+    store: QdrantStore, node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is turned on just before ours cleans up."""
+    one, other = (made(tmp_path / text, "danach", text) for text in ("Eins.", "Zwei."))
+    ours = QdrantStore(qdrant.address([node]), tmp_path)
+    turn = ours._turn
+
+    def early(*args: object) -> None:
+        turn(*args)  # type: ignore[arg-type]
+        store.publish(other)
+
+    monkeypatch.setattr(ours, "_turn", early)
+    ours.publish(one)
+    served = store.load("danach")
+    assert served.searcher().search("Zwei").hits
+    assert served.passages[0].text == "Zwei."
+    ours.close()
+
+
+def test_a_link_that_turns_while_it_is_published_mixes_nothing(
+    store: QdrantStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was loaded is published, whole; and no file is stored under another one's checksum."""
+    made(tmp_path, "dreht", "Vor der Wende.")
+    put = store._files.put
+
+    def turned(files: Mapping[str, Path | bytes]) -> None:
+        made(tmp_path, "dreht", "Nach der Wende.")
+        put(files)
+
+    monkeypatch.setattr(store._files, "put", turned)
+    store.publish(tmp_path / "dreht")
+    assert store.load("dreht").passages[0].text == "Vor der Wende."
+    monkeypatch.undo()
+    (tmp_path / "file").write_text("another")
+    with pytest.raises(BundleError, match="its checksum is another"):
+        store._files.put({"0" * 64: tmp_path / "file"})
+
+
 def test_no_programme_is_seen_in_anothers_answer(store: QdrantStore, tmp_path: Path) -> None:
     """Two with the same words in one collection; each finds its own passages only."""
     for slug in ("rot", "blau"):
@@ -264,6 +343,19 @@ def test_an_address_that_is_none_is_said_at_once(
     """Before anything is connected to."""
     with pytest.raises(StoreError, match=problem):
         QdrantStore(address, tmp_path)
+
+
+def test_a_host_that_hangs_is_left_out(node: Node, tmp_path: Path) -> None:
+    """Its connection stays open and nothing comes: calls go to the other, and none fails."""
+    with qdrant.running(tmp_path / "own") as (own,):
+        store = QdrantStore(qdrant.address([node, own]), tmp_path)
+        for _ in range(6):  # both are connected to
+            store._connection.has("x")
+        assert own.process is not None
+        own.process.send_signal(signal.SIGSTOP)
+        for _ in range(6):
+            store._connection.has("x")
+        store.close()
 
 
 def test_a_server_that_is_away_is_an_error_soon_and_works_again_later(
