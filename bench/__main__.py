@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,12 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from bench import machine
-from eval.__main__ import FILES
+from bench.servers import BUNDLE, ROOT, resident, running
+from eval.asking import FILES
 from eval.questions import read
 from index import bundle
 
-ROOT = Path(__file__).parent.parent
-BUNDLE = ROOT / "var" / "index" / "dortmund-2025"
 ROUNDS = 3
 TWENTY = (
     "Mein Vermieter will mich aus der Wohnung werfen weil er sie verkauft, "
@@ -50,25 +47,15 @@ Row = tuple[str, float, float, str]
 
 def measure_server() -> list[Row]:
     """Start a server, wait until it is ready, ask it everything, look at its memory."""
-    port = _free_port()
-    environment = {
-        **os.environ,
-        "FUNDSTELLE_INDEX": str(BUNDLE.parent),
-        "FUNDSTELLE_RATE_LIMIT": "",
-    }
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "--port", str(port)], cwd=ROOT, env=environment,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        _wait_ready(port)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(BUNDLE.parent, Path(folder), {"FUNDSTELLE_RATE_LIMIT": ""}) as server,
+    ):
+        _wait_ready(server.port)
         ready = time.perf_counter() - began
-        times = _ask_everything(port)
-        memory = _resident(process.pid)
-    finally:
-        process.terminate()
-        process.wait()
+        times = _ask_everything(server.port)
+        memory = resident(server.process.pid)
     return [
         ("server ready after start", ready * 1000, 2000, "ms"),
         ("POST /api/chat, warm, one client: median", float(np.median(times)), 10, "ms"),
@@ -101,12 +88,6 @@ def measure_ingest() -> Row:
     return ("ingest of the seed, from nothing", seconds, 30, "s")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _wait_ready(port: int) -> None:
     while True:
         try:
@@ -135,12 +116,6 @@ def _ask_everything(port: int) -> list[float]:
             if answer.status != 200:
                 raise RuntimeError(f"status {answer.status}")
     return times
-
-
-def _resident(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(row for row in status.splitlines() if row.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":

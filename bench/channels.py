@@ -19,7 +19,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from bench.servers import ROOT, free_port
+
 SECRET, PHONE = "geheim-0123456789-0123456789-0123456789", "106540352242922"
 QUESTIONS = ("Was ist mit Radwegen?", "Werden die Kita-Gebühren abgeschafft?", "Busse", "mehr",
              "Was tut ihr für Mieter?", "hilfe", "Quantenphysik")  # fmt: skip
@@ -216,7 +216,7 @@ class Machines:
     """A Redis, a platform, a server: real processes on free ports."""
 
     def __init__(self, folder: Path) -> None:
-        self.redis, self.platform, self.port = _free_port(), _free_port(), _free_port()
+        self.redis, self.platform, self.port = free_port(), free_port(), free_port()
         self.log = folder / "server.log"
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         redis = ["redis-server", "--port", str(self.redis), "--save", "", "--appendonly", "no"]
@@ -254,12 +254,6 @@ class Machines:
             process.terminate()
         for process in (self.server, *self.others):
             process.wait(30)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _get(port: int, path: str) -> tuple[str, bytes]:

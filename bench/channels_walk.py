@@ -5,18 +5,12 @@ conversation. `python -m bench.channels --walk [telegram …]` prints what peopl
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +19,8 @@ from typing import Any
 
 import httpx
 
+from bench import servers
+from bench.servers import ROOT
 from bot.channels import CHANNELS
 from bot.wording import wording
 from tests.bot.channels import document
@@ -32,7 +28,6 @@ from tests.bot.channels.conftest import House
 from tests.bot.channels.kits import KITS, MetaKit, TelegramKit, ThreemaKit
 from tests.bot.channels.peers.server import Peer, running
 
-ROOT = Path(__file__).parent.parent
 BASE = "https://frag.example.org"  # as in the document
 FIRST, NOTHING = "Werden Radwege ausgebaut?", "Quantenphysik auf dem Mars?"
 SLASH = ("mattermost", "rocketchat")  # know no pictures
@@ -117,43 +112,18 @@ def _server(
     named = document.settings(kit.name)
     assert set(named) == set(values) - {"API"}, (named, set(values))
     own = {f"FUNDSTELLE_{kit.name.upper()}_{name}": value for name, value in values.items()}
-    others = {k: v for k, v in os.environ.items() if not k.startswith("FUNDSTELLE_")}
-    environment = {
-        **others, **own, "FUNDSTELLE_BASE_URL": BASE, "FUNDSTELLE_INDEX": str(index),
-    }  # fmt: skip
-    port = _free_port()
-    with tempfile.TemporaryFile("w+") as log:
-        command = [sys.executable, "-m", "bot", "--port", str(port)]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _ready(address, process)
-            yield address, environment, lambda: _read(log)
-        finally:
-            process.terminate()
-            process.wait(30)
+    own |= {"FUNDSTELLE_BASE_URL": BASE}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        servers.running(index, Path(folder), own) as server,
+    ):
+        address = f"http://127.0.0.1:{server.port}"
+        yield address, servers.settings(index, own), lambda: _read(server.said())
 
 
-def _ready(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{address}/readyz", timeout=5).close()
-            return
-        assert process.poll() is None, "the server ended"
-        time.sleep(0.1)
-    raise AssertionError("the server isn't ready")
-
-
-def _read(log: Any) -> str:
-    log.seek(0)
-    lines = [line for line in log.read().splitlines() if "channel" in line or "REDIS" in line]
+def _read(log: str) -> str:
+    lines = [line for line in log.splitlines() if "channel" in line or "REDIS" in line]
     return "\n".join(re.sub(r"^.*?(?=channels? |without |\w+ is on)", "", line) for line in lines)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # --- the conversation

@@ -36,7 +36,7 @@ import numpy as np
 from bench import proxy, qdrant, scale
 from bench.load import Row, show
 from bench.qdrant import Node
-from bench.servers import ROOT, Server, free_port, running
+from bench.servers import BUNDLE, ROOT, Server, free_port, running
 from eval import questions
 from index import bundle
 from index.bundle import Bundle
@@ -121,7 +121,7 @@ def main() -> int:
 def measure(folder: Path, options: argparse.Namespace, stack: ExitStack) -> Iterator[Row]:
     """All of it, a row a figure."""
     (folder / "made").mkdir()
-    seed = bundle.load(scale.BUNDLE)
+    seed = bundle.load(BUNDLE)
     passages = scale.make(folder / "made", seed, options.programmes)
     nodes = stack.enter_context(qdrant.running(folder / "qdrant", 3))
     address = qdrant.address(nodes, shards=SHARDS, replicas=REPLICAS)
@@ -134,7 +134,7 @@ def measure(folder: Path, options: argparse.Namespace, stack: ExitStack) -> Iter
     )
     yield Row("  memory of the three nodes", f"{sum(map(resident, nodes)):.0f} MB")
     yield Row("  on disk", f"{size(folder / 'qdrant') / 1e9:.1f} GB")
-    store.publish(scale.BUNDLE)
+    store.publish(BUNDLE)
     yield from equality(seed, store)
     asked = expected(folder / "made", options.programmes)
     redis = stack.enter_context(redis_server(folder))

@@ -31,8 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import machine
-from bench.__main__ import BUNDLE, ROOT, _resident
-from bench.servers import running
+from bench.servers import BUNDLE, ROOT, resident, running
 from eval.questions import read
 
 PROMISED = {"rate": 200, "p99": 100.0, "growth": 2.0, "accepted": 300.0, "recovery": 5.0}
@@ -207,9 +206,9 @@ async def _measure(port: int, pid: int, options: argparse.Namespace) -> list[Row
     load, source = Load(port), questions(6)
     warm_up = min(WARM_UP, options.seconds / 4)
     warm = await load.offer(options.rate, warm_up, source, options.even)
-    before, cpu = _resident(pid), _cpu(pid)
+    before, cpu = resident(pid), _cpu(pid)
     steady = await load.offer(options.rate, options.seconds - warm_up, source, options.even)
-    after, busy = _resident(pid), (_cpu(pid) - cpu) / (options.seconds - warm_up)
+    after, busy = resident(pid), (_cpu(pid) - cpu) / (options.seconds - warm_up)
     rows = [*_steady(warm + steady, options), *_memory(before, after, busy)]
     if options.overload:
         offered = options.rate * options.times
@@ -217,7 +216,7 @@ async def _measure(port: int, pid: int, options: argparse.Namespace) -> list[Row
         ended = crowd[-1].due
         calm = await load.offer(options.rate, AFTER, source, options.even)
         rows += [*_overload(crowd, offered, options.overload), *_recovery(calm, ended)]
-        rows.append(Row("resident at the very end", f"{_resident(pid):.1f} MB"))
+        rows.append(Row("resident at the very end", f"{resident(pid):.1f} MB"))
     return rows
 
 

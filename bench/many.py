@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -24,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import small
-from bench.__main__ import BUNDLE, ROOT, _free_port, _resident
+from bench.servers import BUNDLE, ROOT, resident, running
 from bench.small import Chapter
 from bot.library import Library
 from index import bundle
@@ -111,23 +110,17 @@ def _copy_of_seed(root: Path, slug: str, edition: str) -> str:
 
 def measure(root: Path, count: int, seed: bool) -> Measured:
     """Start a server on `root`, ask it, change a programme, and stop it."""
-    port = _free_port()
-    environment = {**os.environ, "FUNDSTELLE_INDEX": str(root), "FUNDSTELLE_RATE_LIMIT": ""}
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "--port", str(port)], cwd=ROOT, env=environment,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        while _served(port) < count:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(root, Path(folder), {"FUNDSTELLE_RATE_LIMIT": ""}) as server,
+    ):
+        while _served(server.port) < count:
             time.sleep(0.02)
         start = time.perf_counter() - began
-        times = _ask(port, count)
-        memory = _resident(process.pid)
-        reload = _reload(root, port, seed)
-    finally:
-        process.terminate()
-        process.wait()
+        times = _ask(server.port, count)
+        memory = resident(server.process.pid)
+        reload = _reload(root, server.port, seed)
     disk = float(subprocess.check_output(["du", "-sk", str(root)]).split()[0]) / 1024
     median, p99 = float(np.median(times)), float(np.percentile(times, 99))
     return Measured(start, memory, median, p99, *_looks(root, seed), reload, disk)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import socket
 import statistics
 import sys
 import tempfile
@@ -25,9 +24,10 @@ import numpy as np
 import uvicorn
 from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
 
+from bench.servers import BUNDLE, free_port
 from bot.app import create_app
 from bot.settings import Settings
-from eval.__main__ import BUNDLE, FILES
+from eval.asking import FILES
 from eval.questions import OUT_OF_SCOPE, Question, read, right_passages
 from index import bundle
 from index.bundle import Bundle
@@ -53,9 +53,7 @@ class Server:
     """Serves the programmes under a folder until it is stopped; the port stays its own."""
 
     def __init__(self, root: Path, **settings: Any) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._settings = Settings(index=root, rate_limit="", **settings)
         self.start()

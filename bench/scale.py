@@ -29,8 +29,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.__main__ import BUNDLE, ROOT
 from bench.load import Row, questions, show
+from bench.servers import BUNDLE, ROOT
 from bot.library import Library
 from eval.questions import read
 from index import bundle, lexicon

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+BUNDLE = ROOT / "var" / "index" / "dortmund-2025"
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,9 @@ def running(
     port = port or free_port()
     log = folder / f"server-{port}.log"
     command = [sys.executable, "-m", module, "--port", str(port), *arguments]
-    settings = {"FUNDSTELLE_INDEX": str(index), **(environment or {})}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **settings}, stdout=output, stderr=output
+            command, cwd=ROOT, env=settings(index, environment), stdout=output, stderr=output
         )
         try:
             _wait(process, port, log)
@@ -66,6 +66,19 @@ def running(
         finally:
             process.kill()
             process.wait()
+
+
+def settings(index: Path, own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment with these settings of the bot and none of this process's own."""
+    others = {k: v for k, v in os.environ.items() if not k.startswith("FUNDSTELLE_")}
+    return {**others, "FUNDSTELLE_INDEX": str(index), **(own or {})}
+
+
+def resident(pid: int) -> float:
+    """Megabytes of memory that a process has."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(row for row in status.splitlines() if row.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
 
 
 def free_port() -> int:
@@ -81,7 +94,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2).close()
         except (OSError, urllib.error.URLError):
-            time.sleep(0.1)
+            time.sleep(0.01)
         else:
             return
     raise AssertionError(f"no server: {log.read_text(errors='replace')[-2000:]}")

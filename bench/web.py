@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
+from bench.servers import free_port
 from bot.app import create_app
 from bot.settings import Settings
 
@@ -179,9 +179,7 @@ def chromium() -> str | None:
 @contextmanager
 def serving(index: Path) -> Iterator[str]:
     """A server of these bundles on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     app = create_app(Settings(index=index, rate_limit=""))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)

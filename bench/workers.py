@@ -10,15 +10,13 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from bench.__main__ import ROOT, _free_port
 from bench.many import make
+from bench.servers import ROOT, running
 
 ASKED = 400
 
@@ -41,24 +39,20 @@ def main() -> int:
 
 
 def _measure(root: Path, workers: int, programmes: int) -> tuple[int, int, int]:
-    port = _free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "--port", str(port), "--workers", str(workers)],
-        cwd=ROOT, env={**os.environ, "FUNDSTELLE_INDEX": str(root), "FUNDSTELLE_RATE_LIMIT": ""},
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        _ask(port, programmes)
+    limits, command = {"FUNDSTELLE_RATE_LIMIT": ""}, ("bot", "--workers", str(workers))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(root, Path(folder), limits, *command) as server,
+    ):
+        process = server.process
+        _ask(server.port, programmes)
         serving = [pid for pid in (process.pid, *_children(process.pid)) if _vectors(pid)]
         assert len(serving) == workers, serving
         rolled = [_kilobytes(Path(f"/proc/{pid}/smaps_rollup").read_text()) for pid in serving]
-        return (
-            sum(r["Rss"] for r in rolled), sum(r["Pss"] for r in rolled),
-            sum(_vectors(pid) for pid in serving),
-        )  # fmt: skip
-    finally:
-        process.terminate()
+        vectors = sum(_vectors(pid) for pid in serving)
+        process.terminate()  # killed, it would leave its workers behind
         process.wait()
+    return sum(r["Rss"] for r in rolled), sum(r["Pss"] for r in rolled), vectors
 
 
 def _ask(port: int, programmes: int) -> None:

@@ -7,53 +7,21 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 from eval import report
+from eval.asking import FILES, SYSTEMS, Asked, ask_all, scores_of
 from eval.learn import cross_validate
-from eval.measures import Scores, auc, calibration_error, score
-from eval.questions import OUT_OF_SCOPE, Question, read, right_passages
+from eval.measures import Scores, auc, calibration_error
+from eval.questions import OUT_OF_SCOPE, read
 from index import bundle
 from index.bundle import Bundle
 from index.errors import FundstelleError
-from index.search import WEIGHTS, Signals, fuse
+from index.search import WEIGHTS
 
-HERE = Path(__file__).parent
 BUNDLE = Path("var/index/dortmund-2025")
-FILES = (HERE / "plain.jsonl", HERE / "hard.jsonl")
-FLOORS = HERE / "floors.toml"
-DEPTH = 10
-
-SYSTEMS: Mapping[str, Mapping[str, float]] = {
-    "BM25": {"words": 1.0},
-    "char 4-grams": {"grams": 1.0},
-    "dense": {"passage": 1.0},
-    "fused, no bank": {name: weight for name, weight in WEIGHTS.items() if name != "bank"},
-    "fused": WEIGHTS,
-}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question with what the searcher said to it."""
-
-    question: Question
-    right: frozenset[int]
-    signals: Signals
-    confidence: float
-
-    def ranked(self, weights: Mapping[str, float]) -> list[int]:
-        """The first passages under these weights."""
-        return np.argsort(-fuse(self.signals, weights), kind="stable")[:DEPTH].tolist()
-
-    @property
-    def answerable(self) -> bool:
-        """Whether the programme answers it."""
-        return self.question.kind != OUT_OF_SCOPE
+FLOORS = Path(__file__).with_name("floors.toml")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -102,23 +70,6 @@ def _parser() -> argparse.ArgumentParser:
 def _bank(loaded: Bundle) -> str:
     count = sum(len(questions) for questions in loaded.info.bank.values())
     return f"{count} questions" if count else "none"
-
-
-def ask_all(loaded: Bundle, questions: list[Question]) -> list[Asked]:
-    """Every question put to the bundle."""
-    searcher = loaded.searcher()
-    return [
-        Asked(
-            question, right_passages(question, loaded.passages),
-            searcher.signals(question.query), searcher.search(question.query).confidence,
-        )
-        for question in questions
-    ]  # fmt: skip
-
-
-def scores_of(asked: list[Asked], weights: Mapping[str, float]) -> Scores:
-    """Means over the answerable questions."""
-    return score([(a.ranked(weights), a.right) for a in asked if a.answerable])
 
 
 def print_scores(name: str, asked: list[Asked]) -> None:

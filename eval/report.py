@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, select_autoescape
 
+from eval.asking import Asked, scores_of
 from index.bundle import Bundle
-
-if TYPE_CHECKING:
-    from eval.__main__ import Asked
 
 BINS = 10
 PAGE = Path(__file__).with_name("report.html")
@@ -38,8 +35,6 @@ def write(
 def _file(
     name: str, asked: list[Asked], loaded: Bundle, systems: Mapping[str, Mapping[str, float]]
 ) -> dict[str, object]:
-    from eval.__main__ import scores_of
-
     full = systems["fused"]
     kinds = sorted({a.question.kind for a in asked if a.answerable})
     misses = [(a, a.ranked(full)) for a in asked if a.answerable]

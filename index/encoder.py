@@ -66,12 +66,11 @@ class Encoder:
             digest.update(np.round(self.encode(PROBES), 4).tobytes())
         return digest.hexdigest()
 
-    def encode(self, texts: Sequence[str], batch: int = 32) -> Vectors:
+    def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages, shape (len(texts), dimension), float32."""
         prompt = _prompt(self._model, "passage", "document")
         vectors = self._model.encode(
             list(texts),
-            batch_size=batch,
             prompt=prompt,
             normalize_embeddings=True,
             show_progress_bar=False,
@@ -98,7 +97,7 @@ class Encoder:
             for name in query_encoder.FILES:
                 link_or_copy(self.folder / name, folder / name)
         else:
-            _export(self._model, folder)
+            _export(self.name, self._model, folder)
         self._check_parity(folder)
 
     def _check_parity(self, folder: Path) -> None:
@@ -162,13 +161,13 @@ def _prompt(model: SentenceTransformer, *names: str) -> str:
     return next((model.prompts[name] for name in names if model.prompts.get(name)), "")
 
 
-def _export(model: SentenceTransformer, folder: Path) -> None:
+def _export(name: str, model: SentenceTransformer, folder: Path) -> None:
     import torch
 
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
     if tokenizer is None:
         raise ModelError(
-            model, "its tokenizer has no fast form", "use a model with a tokenizer.json"
+            name, "its tokenizer has no fast form", "use a model with a tokenizer.json"
         )
 
     class Whole(torch.nn.Module):
@@ -194,7 +193,7 @@ def _export(model: SentenceTransformer, folder: Path) -> None:
             )  # fmt: skip
     except Exception as error:
         raise ModelError(
-            model, f"can't be compiled ({str(error)[:120]})", "use another model"
+            name, f"can't be compiled ({str(error)[:120]})", "use another model"
         ) from error
     tokenizer.save(str(folder / query_encoder.TOKENIZER))
     Settings(

@@ -8,7 +8,7 @@ forgives typos.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -122,11 +122,11 @@ def build(texts: Sequence[str], headings: Sequence[str]) -> Lexicon:
 
 def word_terms(text: str, known: Mapping[str, int] | set[str]) -> dict[str, float]:
     """Stems with their counts, and the parts of compounds with half a count."""
-    terms: Counter[str] = Counter()
+    terms: defaultdict[str, float] = defaultdict(float)
     for word in german.words(text):
-        terms[german.stem(word)] += 1.0  # type: ignore[assignment]
+        terms[german.stem(word)] += 1.0
         for part in german.parts(word, known):
-            terms[part] += PART_WEIGHT  # type: ignore[assignment]
+            terms[part] += PART_WEIGHT
     return dict(terms)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import confidence, german, lexicon, search, small_talk
+from index import confidence, german, lexicon, search, small_talk, spelling
 from index.bundle import Bundle
 from index.query_encoder import ONNX, TOKENIZER
 from index.types import Passage, Section
@@ -75,17 +75,11 @@ def programme(loaded: Bundle) -> dict[str, Any]:
         "slug": info.slug, "title": info.title, "party": info.party, "subtitle": info.subtitle,
         "language": info.language, "version": loaded.manifest.version,
         "imprint": info.imprint, "imprintUrl": info.imprint_url, "pdfUrl": info.pdf_url,
-        "sections": [_section(s, questions_of(loaded, s)) for s in loaded.sections],
+        "sections": [_section(s, info.questions(s.heading)) for s in loaded.sections],
         "passages": [_passage(p) for p in loaded.passages],
         "bank": bank(loaded),
         "aliases": dict(loaded.aliases),
     }  # fmt: skip
-
-
-def questions_of(loaded: Bundle, section: Section) -> list[str]:
-    """The editor's questions for a section."""
-    names = dict.fromkeys((section.heading.original, section.heading.text))
-    return [question for name in names for question in loaded.info.bank.get(name, ())]
 
 
 def bank(loaded: Bundle) -> list[tuple[str, int]]:
@@ -95,7 +89,7 @@ def bank(loaded: Bundle) -> list[tuple[str, int]]:
         bytes(rows.digest[row]): int(rows.owner[row])
         for row in np.flatnonzero(rows.kind == Kind.BANK)
     }
-    asked = dict.fromkeys(q for s in loaded.sections for q in questions_of(loaded, s))
+    asked = dict.fromkeys(q for s in loaded.sections for q in loaded.info.questions(s.heading))
     return [(q, owners[digest(q)]) for q in asked if digest(q) in owners]
 
 
@@ -116,6 +110,8 @@ def settings(loaded: Bundle) -> dict[str, Any]:
             "openers": sorted(small_talk.OPENERS), "companions": sorted(small_talk.COMPANIONS),
             "sentences": sorted(small_talk.SENTENCES),
         },
+        "partWeight": lexicon.PART_WEIGHT,
+        "spelling": {"least": spelling.LEAST, "pieces": spelling.PIECES},
         "weights": dict(search.WEIGHTS),
         "sameQuestion": search.SAME_QUESTION,
         "attached": search.ATTACHED,
@@ -198,7 +194,7 @@ def pack(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any] | None = N
     return start + bytes(-len(start) % 8) + bytes(body)
 
 
-def _section(section: Section, questions: list[str]) -> dict[str, Any]:
+def _section(section: Section, questions: tuple[str, ...]) -> dict[str, Any]:
     return {
         "id": section.id, "level": section.level, "heading": section.heading.text,
         "chapter": section.chapter.text, "questions": questions,

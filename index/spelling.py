@@ -1,11 +1,9 @@
 """Slips of the finger in a question, put right by the programme's own words. Only importer of
 rapidfuzz.
 
-A word is touched only if the programme does not have it, in any form or as a compound of its
-words; if
-it looks misspelt, which the encoder's tokenizer knows: it needs many pieces for it; and if one
-letter
-more, less, other or swapped makes it a word that the programme has.
+A word is touched only if the programme does not have it, in any form or as a compound of its words;
+if it looks misspelt, which the encoder's tokenizer knows: it needs many pieces for it; and if one
+letter more, less, other or swapped makes it a word that the programme has.
 """
 
 from __future__ import annotations
@@ -19,9 +17,7 @@ from rapidfuzz.distance import OSA
 from index import german
 
 LEAST = 6  # letters of a word that may be put right
-PIECES = (
-    3  # of a misspelt word; words that exist, in any of a hundred languages, mostly take one or two
-)
+PIECES = 3  # of a misspelt word; those that exist, in a hundred languages, mostly take one or two
 WORD = re.compile(r"[^\W\d_]+")
 
 

@@ -175,6 +175,11 @@ class Info:
         # A bundle's JSON knows no tuples.
         object.__setattr__(self, "allowed_origins", tuple(self.allowed_origins))
 
+    def questions(self, heading: Heading) -> tuple[str, ...]:
+        """The editor's questions for the section below `heading`, as printed or as shown."""
+        names = dict.fromkeys((heading.original, heading.text))
+        return tuple(question for name in names for question in self.bank.get(name, ()))
+
 
 @dataclass(frozen=True)
 class Hit:

@@ -68,8 +68,7 @@ def batch_files(*numbers: int) -> tuple[str, ...]:
 
 BASE = "0-base"
 GIVEN = ("given.jsonl",)
-HELD_OUT = batch_files(7, 8, 9)  # for calibrate.py
-FIRST, SECOND = batch_files(*range(7)), batch_files(30, 31)
+FIRST, SECOND = batch_files(*range(7)), batch_files(30, 31)  # 7 to 9 are for calibrate.py
 
 STEPS: tuple[Stage | Average, ...] = (
     Stage("1-given", BASE, GIVEN, Plan(steps=400, batch=64, rate=1e-4, seed=1), by_topic=False),

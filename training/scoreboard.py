@@ -11,22 +11,15 @@ import contextlib
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-from eval.__main__ import FILES, SYSTEMS, ask_all, scores_of
+from eval.asking import FILES, SYSTEMS, ask_all, scores_of
 from eval.questions import read
 from index import build, bundle
 from index.encoder import MODELS
 from training.export import export
 
 PROGRAMME = Path("programmes/dortmund-2025")
-
-
-@contextlib.contextmanager
-def silent(_label: str, _steps: int) -> Iterator[object]:
-    """No progress bar."""
-    yield lambda done: None
 
 
 def main() -> None:
@@ -42,7 +35,7 @@ def main() -> None:
         shutil.rmtree(compiled, ignore_errors=True)
         with tempfile.TemporaryDirectory() as root, contextlib.redirect_stdout(io.StringIO()):
             export(folder, compiled)
-            build.build(PROGRAMME, Path(root), compiled.name, silent)
+            build.build(PROGRAMME, Path(root), compiled.name, build.silent)
             loaded = bundle.load(Path(root) / PROGRAMME.name)
             figures = [
                 scores_of(ask_all(loaded, read(p)), SYSTEMS["fused, no bank"]) for p in FILES

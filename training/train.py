@@ -2,8 +2,7 @@
 others.
 
 The loss is the multiple-negatives ranking loss in both directions (van den Oord et al. 2018,
-arXiv:1807.03748; Henderson et al. 2017, arXiv:1705.00652) with mined hard negatives where there are
-any.
+arXiv:1807.03748; Henderson et al. 2017, arXiv:1705.00652).
 """
 
 from __future__ import annotations
@@ -127,14 +126,12 @@ def _forward(model: SentenceTransformer, texts: list[str]) -> torch.Tensor:
 
 
 def step_loss(model: SentenceTransformer, queries: list[str], texts: list[str]) -> torch.Tensor:
-    """The ranking loss of one batch; `texts` may be longer than `queries`: the rest are
-    negatives.
-    """
+    """The ranking loss of one batch; each query's text stands where the query does."""
     left = embed(model, queries, LONGEST_QUERY)
     right = embed(model, texts, LONGEST_TEXT)
     scores = SCALE * left @ right.T
     aim = torch.arange(len(queries))
-    backward = torch.nn.functional.cross_entropy(scores[:, : len(queries)].T, aim)
+    backward = torch.nn.functional.cross_entropy(scores.T, aim)
     return torch.nn.functional.cross_entropy(scores, aim) + 0.5 * backward
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from index.readers.files import Package
-from index.readers.flow import BULLET, Flow, Look, counted, plain
+from index.readers.flow import BULLET, Flow, Look, counted, integer, joined, plain
 from index.types import Document
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -33,6 +33,8 @@ FORMATS = {
 UNSEEN = {W + name for name in ("del", "moveFrom", "rPr", "pPr", "instrText", "delText", "rt")}
 BREAKS = {W + "br": " ", W + "cr": " ", W + "tab": "\t", W + "ptab": "\t"}
 SIGNS = BREAKS | {W + "noBreakHyphen": "-", W + "softHyphen": "\u00ad"}
+WRAPPERS = {W + name for name in ("ins", "moveTo", "customXml", "smartTag", "sdtContent")}
+CORE = ("title", "creator", "language")
 NOTES = {W + "footnoteReference": "footnotes", W + "endnoteReference": "endnotes"}
 MOST_STEPS = 20  # from a style to those it is based on; more are a circle
 MOST_LEVELS = 9  # of a list
@@ -64,12 +66,8 @@ def _value(element: Element | None, *names: str) -> str:
     return "" if found is None else found.get(W + "val", "")
 
 
-def _number(text: str, otherwise: int) -> int:
-    return int(text) if re.fullmatch(r"-?\d{1,6}", text) else otherwise
-
-
 def _depth(level: Element) -> int:
-    return _number(level.get(W + "ilvl", ""), 0)
+    return integer(level.get(W + "ilvl", ""), 0)
 
 
 def _on(element: Element | None, name: str) -> bool | None:
@@ -106,7 +104,7 @@ class _Styles:
         self._styles = {style.get(ID, ""): style for style in _children(root, "style")}
         defaults = _child(root, "docDefaults", "rPrDefault", "rPr")
         self.language = _child(defaults, "lang")
-        self._size = _number(_value(defaults, "sz"), SIZE)
+        self._size = integer(_value(defaults, "sz"), SIZE)
         self.standard = next(
             (
                 name
@@ -142,7 +140,7 @@ class _Styles:
         sources = [run, *(_child(s, "rPr") for s in (*character, *self.chain(name)))]
         sizes = (_value(source, "sz") for source in sources)
         weights = (_on(source, "b") for source in sources)
-        size = next((_number(size, SIZE) for size in sizes if size), self._size)
+        size = next((integer(size, SIZE) for size in sizes if size), self._size)
         return float(size), next((bold for bold in weights if bold is not None), False)
 
 
@@ -192,7 +190,7 @@ class _Lists:
                 if _value(override, "startOverride"):
                     counts.pop(_depth(override), None)
         for level in range(depth + 1):
-            start = _number(_value(levels.get(level), "start"), 1)
+            start = integer(_value(levels.get(level), "start"), 1)
             restart = _override(definition, level)
             counts.setdefault(level, (start if restart is None else restart) - (level == depth))
         counts[depth] += 1
@@ -204,7 +202,7 @@ class _Lists:
 def _override(definition: Element, depth: int) -> int | None:
     for override in _children(definition, "lvlOverride")[:MOST_LEVELS]:
         if override.get(W + "ilvl") == str(depth) and _value(override, "startOverride"):
-            return _number(_value(override, "startOverride"), 1)
+            return integer(_value(override, "startOverride"), 1)
     return None
 
 
@@ -276,10 +274,7 @@ class _Reader:
         elif contents:
             self._flow.entry(inside.text, 1)
         elif level is None and self._styles.match(TITLE, style):
-            if self._flow.blocks:  # a title below the programme's first words is one of its part
-                self._flow.add(inside.text, 1)
-            else:
-                self._flow.title(inside.text)
+            self._flow.title(inside.text)
         else:
             marker = None if level else self._marker(paragraph, style)
             look = min(inside.looks, default=None)
@@ -302,7 +297,7 @@ class _Reader:
         settings += [_child(s, "pPr", "numPr") for s in self._styles.chain(style)]
         numbers = (_value(setting, "numId") for setting in settings)
         depths = (_value(setting, "ilvl") for setting in settings)
-        depth = _number(next((d for d in depths if d), "0"), 0)
+        depth = integer(next((d for d in depths if d), "0"), 0)
         return self._lists.marker(next((n for n in numbers if n), ""), min(max(depth, 0), 8))
 
     def _runs(self, parent: Element, style: str, inside: _Inside, look: Look = (0, False)) -> None:
@@ -349,17 +344,12 @@ class _Reader:
                 self._blocks(cell)
             return
         for row in rows:
-            cells = [" ".join(self._texts(cell.iter(W + "p"))) for cell in row]
-            self._flow.add(" | ".join(cell for cell in cells if cell))
+            self._flow.add(joined(" ".join(self._texts(cell.iter(W + "p"))) for cell in row))
 
     def _laid_out(self, table: Element) -> bool:
         """Whether the table only arranges text: a table of figures has no headings inside."""
         styles = ((p, _value(p, "pPr", "pStyle")) for p in table.iter(W + "p"))
         return any(self._level(paragraph, style) for paragraph, style in styles)
-
-
-CORE = ("title", "creator", "language")
-WRAPPERS = {W + name for name in ("ins", "moveTo", "customXml", "smartTag", "sdtContent")}
 
 
 def _main_part(package: Package) -> str:
@@ -371,7 +361,7 @@ def _main_part(package: Package) -> str:
 
 
 def _outline(level: str) -> int | None:
-    number = _number(level, 9)
+    number = integer(level, 9)
     return number + 1 if 0 <= number < 9 else None
 
 

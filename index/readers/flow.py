@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from index.types import Block, Document, Dropped, Entry
@@ -34,6 +34,16 @@ def counted(number: int, style: str = "1") -> str:
         return str(number)
     written = _roman(number) if style in {"i", "I"} else _lettered(number)
     return written.upper() if style.isupper() else written
+
+
+def integer(text: str | None, otherwise: int) -> int:
+    """The whole number that an attribute holds; `otherwise` where it holds none, or a huge one."""
+    return int(text) if text and re.fullmatch(r"\s*-?\d{1,6}\s*", text) else otherwise
+
+
+def joined(cells: Iterable[str]) -> str:
+    """A table's row as one line."""
+    return " | ".join(cell for cell in cells if cell)
 
 
 def _lettered(number: int) -> str:
@@ -110,7 +120,12 @@ class Flow:
             self.dropped.append(Dropped(Block(text, line or max(1, self.number)), reason))
 
     def title(self, text: str) -> None:
-        """A line of the title, as the document prints it."""
+        """A line of the title, as the document prints it; below the programme's first words it is
+        the title of a part.
+        """
+        if self.blocks:
+            self.add(text, 1)
+            return
         self.number += 1
         self.drop(text, "title")
         self.titles.append(plain(text))

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.errors import DocumentError
 from index.readers import text
-from index.readers.flow import BULLET, Flow, counted, plain
+from index.readers.flow import BULLET, Flow, counted, integer, joined, plain
 from index.types import Document
 
 MOST_BYTES = 10_000_000
@@ -35,7 +35,9 @@ UNREAD_ROLES = {
     "search",
     "complementary",
     "doc-backlink",
-} | {"doc-toc"}
+    "doc-toc",
+}
+SECTIONING = {"main", "article", "section"}
 PARAGRAPHS = {
     *("p", "div", "section", "article", "main", "blockquote", "pre", "ul", "ol", "li", "dl", "dt"),
     *("dd", "figure", "figcaption", "address", "hr", "details", "summary", "fieldset", "legend"),
@@ -145,9 +147,6 @@ def _meta(tree: LexborHTMLParser, *names: str) -> str:
         if (node.attributes.get("name") or "").lower() in names:
             return node.attributes.get("content") or ""
     return ""
-
-
-SECTIONING = {"main", "article", "section"}
 
 
 def _reached(heading: LexborNode, root: LexborNode) -> bool:
@@ -342,13 +341,13 @@ class _Walk:
         attributes = node.attributes
         items = [child for child in _children(node) if child.tag == "li"]
         backwards = ordered and "reversed" in attributes
-        first = _number(attributes.get("start"), len(items) if backwards else 1)
+        first = integer(attributes.get("start"), len(items) if backwards else 1)
         step = -1 if backwards else 1
         this = _List((attributes.get("type") or "1") if ordered else "", first - step, step)
         self._lists.append(this)
         for child in _children(node):
             if child.tag == "li" and not _unread(child):
-                this.count = _number(child.attributes.get("value"), this.count + this.step)
+                this.count = integer(child.attributes.get("value"), this.count + this.step)
                 this.fresh = True
                 if _is_note(child):
                     self._note(child)
@@ -369,18 +368,13 @@ class _Walk:
                 self.block(cell)
             return
         for row in rows:
-            cells = [self._cell(cell) for cell in row]
-            self.flow.add(" | ".join(cell for cell in cells if cell))
+            self.flow.add(joined([self._cell(cell) for cell in row]))
 
     def _cell(self, cell: LexborNode) -> str:
         self._inside(cell, flushing=False)
         words = plain("".join(self._words))
         self._words.clear()
         return words
-
-
-def _number(value: str | None, otherwise: int) -> int:
-    return int(value) if value and re.fullmatch(r"\s*-?\d{1,6}\s*", value) else otherwise
 
 
 def _cells(row: LexborNode) -> list[LexborNode]:

@@ -12,7 +12,7 @@ from markdown_it.token import Token
 
 from index.errors import DocumentError
 from index.readers import html, text
-from index.readers.flow import BULLET, Flow, plain
+from index.readers.flow import BULLET, Flow, joined, plain
 from index.types import Document
 
 MOST_LETTERS = 2_000_000
@@ -163,7 +163,7 @@ class _Walk:
 
     def _close_row(self) -> None:
         cells, self._row = self._row or [], None
-        self._add(" | ".join(cell for cell in cells if cell), self._row_line)
+        self._add(joined(cells), self._row_line)
 
     def _open_list(self, token: Token) -> None:
         ordered = token.type == "ordered_list_open"

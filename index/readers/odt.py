@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from index.errors import DocumentError
 from index.readers.files import Package
-from index.readers.flow import BULLET, Flow, Look, counted, plain
+from index.readers.flow import BULLET, Flow, Look, counted, integer, joined, plain
 from index.types import Document
 
 OASIS = "{urn:oasis:names:tc:opendocument:xmlns:"
@@ -20,6 +20,8 @@ FO = OASIS + "xsl-fo-compatible:1.0}"
 DC = "{http://purl.org/dc/elements/1.1/}"
 TITLE = re.compile(r"(?:Title|Titel)$")
 HEADING = re.compile(r"(?:Heading|Überschrift)(?:_20_| )([1-9]|10)$")
+ENTRY = re.compile(r"Contents(?:_20_| )([1-9]|10)$")
+GROUPS = {TABLE + name for name in ("table-header-rows", "table-rows", "table-row-group")}
 BREAKS = {TEXT + "line-break": " ", TEXT + "s": " ", TEXT + "tab": "\t"}
 UNSEEN = {
     OFFICE + "annotation",
@@ -54,10 +56,6 @@ def read(path: Path) -> Document:
     if b"encryption-data" in package.read("META-INF/manifest.xml"):
         raise DocumentError(path, "the file is encrypted", "save it without a password")
     return _Reader(package).document()
-
-
-def _number(text: str | None, otherwise: int) -> int:
-    return int(text) if text and re.fullmatch(r"-?\d{1,6}", text) else otherwise
 
 
 @dataclass
@@ -203,7 +201,7 @@ class _Reader:
             if item.tag == TEXT + "list-item":
                 this.fresh = True
                 given = item.get(TEXT + "start-value")
-                this.count = _number(given, 1) - 1 if given else this.count
+                this.count = integer(given, 1) - 1 if given else this.count
             self._blocks([item], this)
         self._counts[key] = this.count or 0
 
@@ -222,10 +220,7 @@ class _Reader:
     def _place(self, paragraph: Element, style: str, inside: _Inside, around: _List | None) -> None:
         level = self._level(paragraph, style)
         if level is None and self._styles.match(TITLE, style):
-            if self._flow.blocks:  # a title below the programme's first words is one of its part
-                self._flow.add(inside.text, 1)
-            else:
-                self._flow.title(inside.text)
+            self._flow.title(inside.text)
             return
         marker = None
         if around and level is None:
@@ -235,9 +230,9 @@ class _Reader:
 
     def _level(self, paragraph: Element, style: str) -> int | None:
         if paragraph.tag == TEXT + "h":
-            return max(1, _number(paragraph.get(TEXT + "outline-level"), 1))
+            return max(1, integer(paragraph.get(TEXT + "outline-level"), 1))
         for part in self._styles.chain(style):
-            level = _number(part.get(STYLE + "default-outline-level"), 0)
+            level = integer(part.get(STYLE + "default-outline-level"), 0)
             if level > 0:
                 return level
         named = self._styles.match(HEADING, style)
@@ -248,7 +243,7 @@ class _Reader:
         level = self._styles.level_of_list(name, around.depth)
         if level is None or not level.tag.endswith("-number"):
             return BULLET
-        start = max(1, _number(level.get(TEXT + "start-value"), 1))
+        start = max(1, integer(level.get(TEXT + "start-value"), 1))
         around.count = start if around.count is None else around.count + 1
         form = level.get(STYLE + "num-format", "")
         if not form:
@@ -311,17 +306,12 @@ class _Reader:
                 self._blocks(cell, None)
             return
         for row in rows:
-            cells = [" ".join(self._texts(cell)) for cell in row]
-            self._flow.add(" | ".join(cell for cell in cells if cell))
+            self._flow.add(joined(" ".join(self._texts(cell)) for cell in row))
 
     def _laid_out(self, table: Element) -> bool:
         """Whether the table only arranges text: a table of figures has no headings inside."""
         paragraphs = (p for p in table.iter() if p.tag in {TEXT + "h", TEXT + "p"})
         return any(self._level(p, p.get(TEXT + "style-name", "")) for p in paragraphs)
-
-
-ENTRY = re.compile(r"Contents(?:_20_| )([1-9]|10)$")
-GROUPS = {TABLE + name for name in ("table-header-rows", "table-rows", "table-row-group")}
 
 
 def _rows(table: Element) -> Iterator[Element]:

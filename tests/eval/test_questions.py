@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.__main__ import FILES
+from eval.asking import FILES
 from eval.questions import OUT_OF_SCOPE, Question, read, right_passages
 from index.build import Draft
 from index.errors import DocumentError

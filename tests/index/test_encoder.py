@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +68,16 @@ def test_a_model_that_is_nowhere_is_one_line_with_a_remedy() -> None:
     with pytest.raises(ModelError, match="fundstelle-e5") as error:
         Encoder("no-such/model")
     assert "\n" not in str(error.value)
+
+
+def test_a_model_that_can_not_be_compiled_is_called_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by what Python would print of it, which is a page."""
+    model: Any = SimpleNamespace(tokenizer=None)
+    monkeypatch.setattr("index.encoder._load", lambda *_: model)
+    with pytest.raises(ModelError, match=r"^some/model: its tokenizer"):
+        Encoder("some/model").compile(tmp_path)
 
 
 def test_vectors_do_not_depend_on_their_batch() -> None:

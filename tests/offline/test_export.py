@@ -133,7 +133,7 @@ def test_the_bank_is_attached_as_ingest_did(compiled: Bundle) -> None:
     assert len(attached) == int((rows.kind == Kind.BANK).sum())
     for question, passage in attached:
         section = compiled.sections[compiled.passages[passage].section]
-        assert question in offline.questions_of(compiled, section)
+        assert question in compiled.info.questions(section.heading)
 
 
 def test_spans_count_as_javascript_does() -> None:

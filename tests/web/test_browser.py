@@ -94,6 +94,29 @@ def test_a_late_reply_is_dropped(page: Page, address: str) -> None:
     assert page.locator(".asked-text").inner_text() == QUESTION
 
 
+def test_a_question_longer_than_the_field_stands_above_it_whole(page: Page, address: str) -> None:
+    """While it is typed, and gone when it is sent; a short one needs no second place."""
+    page.goto(f"{address}/p/{SLUG}")
+    whole = page.locator(".whole")
+    page.locator("#message").fill("Kita-Gebühren?")
+    assert whole.is_hidden()
+    page.locator("#message").fill(f"{QUESTION} Und wann?")
+    assert whole.inner_text() == f"{QUESTION} Und wann?"
+    page.keyboard.press("Enter")
+    page.locator(".turn").wait_for()
+    assert whole.is_hidden()
+
+
+def test_nothing_shows_beside_the_field_at_the_foot(page: Page, address: str) -> None:
+    """The cards pass below it: it covers them from edge to edge, and they fade out above it."""
+    page.goto(f"{address}/p/{SLUG}")
+    box = page.locator(".ask").bounding_box()
+    assert box
+    assert (box["x"], box["width"]) == (0, PHONE["width"])
+    fade = page.locator(".ask").evaluate("e => getComputedStyle(e, '::before').backgroundImage")
+    assert fade.startswith("linear-gradient")
+
+
 def edges(page: Page, side: str) -> list[float]:
     return list(
         page.locator(".column").evaluate_all(

@@ -228,6 +228,20 @@ def test_with_the_same_vector_the_ranking_is_the_servers(whole: Page, compiled: 
         assert one["confidence"] == pytest.approx(wanted.confidence, abs=1e-3)
 
 
+def test_of_sentences_as_near_the_first_is_the_key(whole: Page) -> None:
+    """As the server's `argmax` takes it: of a sentence said twice, the place where it is first."""
+    key = whole.evaluate(
+        """async ({ shell }) => {
+          const { DenseRanker } = await import(`/offline/${shell}/dense.js`);
+          const rows = { kind: [2, 2, 2], owner: [0, 0, 0], part: [4, 5, 6] };
+          const { sentences } = DenseRanker.prototype;
+          return sentences.call({ rows, count: 1 }, [0.5, 0.75, 0.75])[1][0];
+        }""",
+        about(whole),
+    )
+    assert key == 5
+
+
 # Without network and server.
 
 

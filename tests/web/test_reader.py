@@ -123,6 +123,31 @@ def test_on_a_phone_the_contents_are_folded_and_the_search_stays(page: Page, add
     assert 60 <= box["y"] < 844
 
 
+def test_a_link_from_elsewhere_jumps_and_one_on_the_page_glides(
+    browser: Browser, address: str, served: Served
+) -> None:
+    """Thousands of lines are not scrolled through to the cited place."""
+    page = browser.new_context(viewport=DESKTOP, locale="de-DE").new_page()
+    page.goto(f"{address}/p/{SLUG}/programm#{served.bundle.passages[80].id}")
+    at = page.evaluate("scrollY")
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == at > DESKTOP["height"]
+    page.locator(".contents a").first.click()
+    page.wait_for_function("at => scrollY < at && scrollY > at / 10", arg=at, polling="raf")
+    page.context.close()
+
+
+def test_the_contents_do_not_touch_the_search(desktop: Page) -> None:
+    """A line of room below what the search says, whatever it says; and entries fade out there."""
+    desktop.fill("#find", "Xylophon")
+    assert found(desktop) == "Nicht gefunden"
+    said, entry = (desktop.locator(s).bounding_box() for s in ("#found", ".contents summary"))
+    assert said
+    assert entry
+    assert entry["y"] - said["y"] - said["height"] >= 16
+    assert desktop.locator(".contents").evaluate("e => getComputedStyle(e).maskImage") != "none"
+
+
 def test_an_old_link_shows_its_passage_or_says_that_it_is_gone(page: Page, address: str) -> None:
     """The reader says that the programme has changed; where not even an heir is left, that too."""
     page.goto(f"{address}/p/{SLUG}/programm?version=00000000#gibt-es-nicht-000000")

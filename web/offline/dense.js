@@ -57,7 +57,7 @@ export class DenseRanker {
     const best = new Int32Array(this.count);
     this.rows.kind.forEach((of, row) => {
       const owner = this.rows.owner[row];
-      if (of !== Kind.SENTENCE || cosines[row] < found[owner]) return; // the last of equals, as numpy's lexsort
+      if (of !== Kind.SENTENCE || cosines[row] <= found[owner]) return; // the first of equals, as numpy's argmax
       [found[owner], best[owner]] = [cosines[row], this.rows.part[row]];
     });
     return [found, best];

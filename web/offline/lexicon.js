@@ -1,8 +1,6 @@
 // index/lexicon.py in JavaScript, the query's side: BM25 over words, tf-idf cosine over 4-grams.
 // Sums are rounded to 32 bits at each step, as numpy does: equal scores must stay equal.
 
-const PART_WEIGHT = 0.5; // a part of a compound says less than the whole word
-
 class Postings {
   constructor(arrays, name) {
     const terms = new TextDecoder().decode(arrays[`${name}_terms`]);
@@ -31,8 +29,9 @@ class Postings {
 }
 
 export class Lexicon {
-  constructor(arrays, count, german) {
-    Object.assign(this, { count, german });
+  // `partWeight`: what a part of a compound says beside the whole word.
+  constructor(arrays, count, german, partWeight) {
+    Object.assign(this, { count, german, partWeight });
     this.words = new Postings(arrays, "words");
     this.grams = new Postings(arrays, "grams");
   }
@@ -45,13 +44,13 @@ export class Lexicon {
     return this.grams.scores(this.gramTerms(query), this.count);
   }
 
-  // Stems with their counts, and the parts of compounds with half a count.
+  // Stems with their counts, and the parts of compounds with less.
   wordTerms(text) {
     const terms = new Map();
     const add = (term, weight) => terms.set(term, (terms.get(term) || 0) + weight);
     for (const word of this.german.words(text)) {
       add(this.german.stem(word), 1);
-      for (const part of this.german.parts(word, this.words.terms)) add(part, PART_WEIGHT);
+      for (const part of this.german.parts(word, this.words.terms)) add(part, this.partWeight);
     }
     return terms;
   }

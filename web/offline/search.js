@@ -19,13 +19,13 @@ export class Search {
     const { settings } = files;
     this.programme = new Programme(files.programme);
     const german = new German(settings.german);
-    const lexicon = new Lexicon(unpack(files.lexicon).arrays, this.programme.passages.length, german);
+    const lexicon = new Lexicon(unpack(files.lexicon).arrays, this.programme.passages.length, german, settings.partWeight);
     const shared = { programme: this.programme, lexicon, settings };
     const texts = this.programme.passages.map((passage) => passage.text);
     if (files.tokenizer) {
       const { arrays, ...about } = unpack(files.tokenizer);
       this.tokenizer = new Tokenizer(arrays, about);
-      this.speller = new Speller(texts, lexicon.words.terms, german, (word) => this.tokenizer.pieces(word));
+      this.speller = new Speller(texts, lexicon.words.terms, german, (word) => this.tokenizer.pieces(word), settings.spelling);
     }
     this.known = abbreviations.learn(texts.filter((text) => text.includes("(")));
     this.lexical = new LexicalRanker({ ...shared, confidence: new Confidence(settings.lexicalCalibration, settings.asks, settings.given) });

@@ -1,14 +1,13 @@
 // index/spelling.py in JavaScript: slips of the finger, put right by the programme's own words.
 import { fold } from "./german.js";
 
-const LEAST = 6; // letters of a word that may be put right
-const PIECES = 3; // of a misspelt word
 const WORD = /[\p{L}\p{Nl}\p{No}]+/gu;
 
 export class Speller {
-  // `stems`: those that the programme has; `pieces` counts the word pieces of a word.
-  constructor(texts, stems, german, pieces) {
-    Object.assign(this, { stems, german, pieces, spelling: new Map(), byStart: new Map() });
+  // `stems`: those that the programme has; `count` tells the word pieces of a word. Only a word of `least`
+  // letters and as many as `pieces` is put right.
+  constructor(texts, stems, german, count, { least, pieces }) {
+    Object.assign(this, { stems, german, count, least, pieces, spelling: new Map(), byStart: new Map() });
     const counts = new Map();
     for (const text of texts) {
       for (const word of text.match(WORD) || []) counts.set(word, (counts.get(word) || 0) + 1);
@@ -17,7 +16,7 @@ export class Speller {
     const folded = fold(words.join("\n")).split("\n");
     folded.forEach((form, n) => { if (!this.spelling.has(form)) this.spelling.set(form, words[n]); });
     for (const form of this.spelling.keys()) {
-      if (form.length < LEAST - 1) continue;
+      if (form.length < least - 1) continue;
       if (!this.byStart.has(form[0])) this.byStart.set(form[0], []);
       this.byStart.get(form[0]).push(form);
     }
@@ -29,7 +28,7 @@ export class Speller {
 
   word(word) {
     const folded = fold(word);
-    if (folded.length < LEAST || this.known(folded) || !this.looksMisspelt(word)) return word;
+    if (folded.length < this.least || this.known(folded) || !this.looksMisspelt(word)) return word;
     const near = (this.byStart.get(folded[0]) || []).filter((other) => oneSlipApart(folded, other));
     return near.length ? this.spelling.get(near.sort()[0]) : word;
   }
@@ -42,7 +41,7 @@ export class Speller {
   looksMisspelt(word) {
     const lower = word.toLowerCase();
     const forms = new Set([word, lower, lower.slice(0, 1).toUpperCase() + lower.slice(1)]);
-    return Math.min(...[...forms].map((form) => this.pieces(form))) >= PIECES;
+    return Math.min(...[...forms].map((form) => this.count(form))) >= this.pieces;
   }
 }
 

@@ -100,7 +100,16 @@ function chat(form) {
   const suggest = $(".suggest");
   const { programme, language } = form.dataset;
   const most = Number(form.dataset.most);
+  const whole = $(".whole", form);
   let newest = 0; // a reply to an older question than the newest comes too late and is dropped
+
+  // A question longer than the field stands above it, whole. A <textarea> would grow instead, but must
+  // not be the combobox that complete.js makes of the field.
+  const showWhole = () => { whole.textContent = input.scrollWidth > input.clientWidth ? input.value : ""; };
+  const put = (text) => {
+    input.value = text;
+    showWhole();
+  };
 
   const ask = async (question) => {
     const number = ++newest;
@@ -110,12 +119,12 @@ function chat(form) {
     try {
       const answer = await post("/api/chat", { message: question, programme, language });
       if (number !== newest) return;
-      if (input.value.trim() === question) input.value = "";
+      if (input.value.trim() === question) put("");
       show(question, answer);
     } catch (error) {
       if (number !== newest) return;
       state.textContent = error.said || form.dataset.failed;
-      input.value = input.value || question;
+      put(input.value || question);
       retry.hidden = Boolean(error.said);
     } finally {
       if (number === newest) log.removeAttribute("aria-busy");
@@ -199,6 +208,8 @@ function chat(form) {
     }));
   };
 
+  new ResizeObserver(showWhole).observe(input); // at first, too
+  input.addEventListener("input", showWhole);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const question = input.value.trim();
@@ -223,6 +234,7 @@ function languageMenu(menu) {
   });
 }
 
+addEventListener("click", () => document.documentElement.classList.add("clicked"), { once: true });
 const form = $(".ask");
 if (form) chat(form);
 $$(".cards .card").forEach(activate);
