@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from bot import answering, languages
+from bot.admission import searching
 from bot.api import LIMIT, MOST
 from bot.assets import WEB as WEB
 from bot.errors import BotError, NotReady, TooMany
@@ -47,6 +48,7 @@ def chat(slug: str, request: Request, state: Shared) -> Response:
 
 
 @router.post("/p/{slug}", response_model=None)
+@searching
 def ask(
     slug: str,
     request: Request,
@@ -79,6 +81,7 @@ def choose(request: Request, state: Shared) -> Response:
 
 
 @router.post("/compare", response_model=None)
+@searching
 def compare(
     request: Request,
     state: Shared,

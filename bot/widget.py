@@ -24,6 +24,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from bot import answering, origins
+from bot.admission import searching
 from bot.errors import BotError, TooMany
 from bot.guards import framed_by
 from bot.library import Served
@@ -59,7 +60,6 @@ class File:
     tag: str  # hash of the content
 
 
-@router.head("/widget.js", response_model=None)
 @router.get("/widget.js", response_model=None)
 def launcher(request: Request) -> Response:
     """The button. Asked for anew after an hour, so that a site need not change its line."""
@@ -112,6 +112,7 @@ def embedded(slug: str, state: Shared, language: str = "") -> Response:
 
 
 @router.post("/p/{slug}/einbetten", response_model=None)
+@searching
 def ask_embedded(
     slug: str,
     request: Request,
