@@ -18,6 +18,7 @@ from bench.small import Chapter
 from bot.app import create_app
 from bot.channels import conversation, reception, wiring
 from bot.channels.lanes import AT_ONCE, Lanes
+from bot.channels.store import RedisStore
 from bot.errors import BotError
 from bot.settings import Settings, SettingsError
 from bot.wording import wording
@@ -32,6 +33,7 @@ from tests.bot.channels.kits import (
     WebhookKit,
     WhatsAppKit,
 )
+from tests.redises import RedisServer
 
 SECRET = "s" * 40
 
@@ -219,6 +221,49 @@ def test_a_dead_redis_puts_off_and_loses_nothing(two: Path) -> None:
     with house(kit, two, "redis://127.0.0.1:9/0", SECRET) as found:
         assert found.post(kit.message("Radwege?")).status_code == 503
         assert found.metrics() == {"put_off": 1}
+
+
+@pytest.mark.parametrize("meanwhile", ["dies", "forgets"])
+def test_what_redis_lost_before_the_answer_is_answered_when_it_comes_again(
+    two: Path, own_redis: RedisServer, meanwhile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between finding an answer and giving it; once, not each time."""
+    kit = WebhookKit()
+    with house(kit, two, own_redis.url, SECRET) as found:
+        write = RedisStore.write
+
+        async def last(self: RedisStore, *arguments: Any) -> None:
+            await write(self, *arguments)
+            monkeypatch.setattr(RedisStore, "write", write)
+            own_redis.kill()
+            if meanwhile == "forgets":
+                own_redis.start()
+
+        monkeypatch.setattr(RedisStore, "write", last)
+        delivery = kit.message("Radwege?")
+        assert found.post(delivery).status_code == 503
+        if meanwhile == "dies":
+            own_redis.start()
+        assert [found.post(delivery).status_code for _ in range(2)] == [200, 409]
+        assert found.metrics() == {"put_off": 1, "answered": 1, "duplicate": 1}
+
+
+def test_an_answer_is_given_though_redis_dies_before_that_is_noted(
+    two: Path, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is never found again: from its beginning on the message is known."""
+    kit = WebhookKit()
+    with house(kit, two, own_redis.url, SECRET) as found:
+        begin = RedisStore.begin
+
+        async def last(self: RedisStore, *arguments: Any) -> bool:
+            begun = await begin(self, *arguments)
+            own_redis.kill()
+            return begun
+
+        monkeypatch.setattr(RedisStore, "begin", last)
+        assert found.post(kit.message("Radwege?")).status_code == 200
+        assert found.metrics() == {"answered": 1}
 
 
 def test_what_has_no_room_is_put_off(two: Path) -> None:
