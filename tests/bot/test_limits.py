@@ -32,6 +32,16 @@ def test_each_client_is_counted_alone() -> None:
     limit.check("192.0.2.2")
 
 
+def test_who_changes_addresses_within_a_link_is_one_client() -> None:
+    """Of IPv6 every device has 2⁶⁴ addresses; a neighbour's link is another client."""
+    limit = RateLimit("2/minute")
+    limit.check("2001:db8:0:1::1")
+    limit.check("2001:db8:0:1:ffff::2")
+    with pytest.raises(TooMany):
+        limit.check("2001:db8:0:1:1234:5678:9abc:def0")
+    limit.check("2001:db8:0:2::1")
+
+
 def test_no_limit_lets_everything_pass() -> None:
     """An empty rate is none."""
     limit = RateLimit("")
