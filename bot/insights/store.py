@@ -5,6 +5,9 @@ what is deleted is overwritten (`secure_delete`), and the file is then written a
 There is no write-ahead log, which would hold on to deleted rows in a second file: a server writes
 once a day, and writers may wait for each other. Several processes of one machine may share a file;
 a network's file system may not hold it (sqlite.org/faq.html#q5).
+
+Days are the system clock's. One that is ahead deletes early; but to spare rows because all of them
+are old would keep them for good wherever counting has paused for longer than their lifetime.
 """
 
 from __future__ import annotations
