@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, cast
@@ -34,6 +35,11 @@ log = logging.getLogger(__name__)
 PULSE = 3.0  # seconds between signs of life
 BATCH = 1 << 20  # bytes: Meta sends up to 1,000 messages at once
 BATCHING = {"messenger", "whatsapp"}
+TIMEOUT, QUEUE = COMMON = ("FUNDSTELLE_CHANNELS_TIMEOUT", "FUNDSTELLE_CHANNELS_WAITING")
+# Caddy's, and what Kubernetes tells every container of a service called fundstelle or alike.
+ELSEWHERE = re.compile(
+    r"FUNDSTELLE_(?:DOMAIN|(?:\w+_)?(?:SERVICE_(?:HOST|PORT)\w*|PORT(?:_\d+_\w+)?))"
+)
 FORGETFUL = (
     "without FUNDSTELLE_REDIS nothing is known of messages from before this start: some may have "
     "been taken on and never answered, and what is delivered again may be answered a second time"
@@ -41,10 +47,12 @@ FORGETFUL = (
 
 
 def configured(values: Mapping[str, str]) -> dict[str, Channel]:
-    """The channels that are on; says which are off and why.
+    """The channels that are on; says which are off and why, and which settings nobody reads.
 
     Raises SettingsError naming the variable that can't be used.
     """
+    for name in sorted(filter(_unknown, values)):
+        log.warning("there is no setting %s", name)
     on = {r.name: _made(r, values) for r in CHANNELS if _complete(r, values)}
     for name in sorted(BATCHING & set(on)):
         log.warning("%s is on: Meta's policy bars parties and candidates, see docs", name)
@@ -53,6 +61,14 @@ def configured(values: Mapping[str, str]) -> dict[str, Channel]:
     off = [r.name for r in CHANNELS if r.name not in on]
     log.info("channels off, not set up: %s", ", ".join(off) or "none")
     return on
+
+
+def _unknown(name: str) -> bool:
+    """Neither a channel's, each of which looks through its own, nor all channels', nor somebody
+    else's.
+    """
+    channels = tuple(registered.variable("") for registered in CHANNELS)
+    return not (name.startswith(channels) or name in COMMON or ELSEWHERE.fullmatch(name))
 
 
 def check_several(settings: Settings) -> None:
@@ -161,8 +177,8 @@ class Channels:
         self._reception: Reception | None = None
         # Read here, so that one that can't be used ends the start in a line.
         values = state.settings.channels
-        self._timeout = _number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0)
-        self._waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000))
+        self._timeout = _number(values, TIMEOUT, 10.0)
+        self._waiting = int(_number(values, QUEUE, 10_000))
         if self.on:
             self.router.add_api_route(
                 "/channels/{name}", self._receive, methods=["GET", "POST"], response_model=None

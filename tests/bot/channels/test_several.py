@@ -20,7 +20,7 @@ from bot.channels import conversation, reception, wiring
 from bot.channels.lanes import AT_ONCE, Lanes
 from bot.channels.store import RedisStore
 from bot.errors import BotError
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, SettingsError, read
 from bot.wording import wording
 from tests.bot.channels.conftest import House, house
 from tests.bot.channels.kits import (
@@ -374,3 +374,15 @@ def test_a_setting_that_no_channel_has_is_named(caplog: pytest.LogCaptureFixture
     wiring.configured({"FUNDSTELLE_TELEGRAM_TOKN": "1:a", "FUNDSTELLE_TELEGRAM_API": "http://x"})
     assert "channel telegram has no setting FUNDSTELLE_TELEGRAM_TOKN" in caplog.text
     assert "_API" not in caplog.text
+
+
+def test_a_setting_that_nobody_reads_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    """RATELIMIT would be no limit that anybody set. The proxy's, and what Kubernetes puts into
+    every container, are not ours to judge.
+    """
+    theirs = ("DOMAIN", "SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP_ADDR",
+              "REDIS_PORT", "REDIS_SERVICE_HOST", "CHANNELS_WAITING")  # fmt: skip
+    given = {f"FUNDSTELLE_{name}": "1" for name in (*theirs, "RATELIMIT")}
+    wiring.configured(read(given).channels)
+    warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert warnings == ["there is no setting FUNDSTELLE_RATELIMIT"]
