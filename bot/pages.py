@@ -14,7 +14,7 @@ from bot import answering, languages
 from bot.admission import searching
 from bot.api import LIMIT, MOST
 from bot.assets import WEB as WEB
-from bot.errors import BotError, NotReady, TooMany
+from bot.errors import BotError, NotReady
 from bot.library import Served
 from bot.messages import Answer, Citation, Question
 from bot.rendering import language_of, page, programme
@@ -66,7 +66,7 @@ def ask(
         found, served = state.ask(Question(message, language, limit), slug, client_of(request))
     except BotError as error:
         hint = Answer("nothing", _said(error, language), (), answering.suggestions(served))
-        return _chat(request, served, question, hint, code=error.status, headers=_headers(error))
+        return _chat(request, served, question, hint, code=error.status, headers=error.headers)
     return _chat(request, served, message, _linked(state, request, found, served), limit)
 
 
@@ -100,7 +100,7 @@ def compare(
     except BotError as error:
         return _compare(
             request, state, question, programmes, hint=_said(error, language), code=error.status,
-            headers=_headers(error),
+            headers=error.headers,
         )  # fmt: skip
     answers = [(programme(s), _linked(state, request, answer, s)) for answer, s in found]
     return _compare(request, state, question, programmes, answers)
@@ -177,10 +177,6 @@ def _compare(
 
 def _said(error: BotError, language: str) -> str:
     return sentence(error.key, language, **error.words)
-
-
-def _headers(error: BotError) -> dict[str, str]:
-    return {"Retry-After": str(error.wait)} if isinstance(error, TooMany) else {}
 
 
 def _linked(state: State, request: Request, answer: Answer, served: Served) -> Answer:

@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException
 
 from bot import answering, origins
 from bot.admission import searching
-from bot.errors import BotError, TooMany
+from bot.errors import BotError
 from bot.guards import framed_by
 from bot.library import Served
 from bot.messages import Answer, Question
@@ -128,10 +128,7 @@ def ask_embedded(
         found, served = state.ask(asked, slug, client_of(request))
     except BotError as error:
         hint = Answer("nothing", _said(error), (), answering.suggestions(served))
-        page = _embedded(state, served, language, question, hint, error.status)
-        if isinstance(error, TooMany):
-            page.headers["Retry-After"] = str(error.wait)
-        return page
+        return _embedded(state, served, language, question, hint, error.status, error.headers)
     return _embedded(state, served, language, question, found)
 
 
@@ -225,6 +222,7 @@ def _embedded(
     question: str = "",
     answer: Answer | None = None,
     code: int = 200,
+    headers: dict[str, str] | None = None,
 ) -> Response:
     spoken = said(language or served.info.language)
     context: dict[str, Any] = {
@@ -240,5 +238,5 @@ def _embedded(
         "glyph": GLYPHS[answer.status] if answer else "",
         "suggestions": answer.suggestions if answer else answering.suggestions(served),
     }
-    headers = {"Content-Security-Policy": framed_by(origins.of(state, served))}
-    return HTMLResponse(environment.get_template("embed.html").render(context), code, headers)
+    framed = {"Content-Security-Policy": framed_by(origins.of(state, served)), **(headers or {})}
+    return HTMLResponse(environment.get_template("embed.html").render(context), code, framed)
