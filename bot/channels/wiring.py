@@ -18,7 +18,7 @@ from fastapi.responses import Response
 from bot import answering
 from bot.channels import CHANNELS, Registered
 from bot.channels.base import Programme, Received, Said
-from bot.errors import BotError, NotReady, UnknownPassage
+from bot.errors import BotError, NotReady
 from bot.library import Served
 from bot.messages import Answer, Citation, Question
 from bot.settings import Settings, SettingsError
@@ -136,7 +136,8 @@ class Desk:
         """See Core."""
         with suppress(BotError):
             served = self._state.library.get(programme)
-            return [_passage(served, i) for i in ids if i in served.position]
+            at = (served.position[i] for i in ids if i in served.position)
+            return [answering.citation(served, position) for position in at]
         return ()
 
     def url(self, path: str) -> str:
@@ -146,25 +147,10 @@ class Desk:
 
     def _about(self, served: Served) -> Programme:
         info = served.info
-        own = (info.imprint_url or self.url(f"/p/{info.slug}/impressum")) if _said(info) else ""
-        lines = [*_lines(info.imprint), own]
+        page = info.imprint_url or (self.url(f"/p/{info.slug}/impressum") if info.imprint else "")
         privacy = info.privacy_url or self.url(f"/p/{info.slug}/datenschutz")
-        imprint = "\n".join(line for line in lines if line)
+        imprint = "\n".join(filter(None, (*info.imprint, page)))
         return Programme(info.slug, info.title, info.language, imprint, privacy)
-
-
-def _said(info: object) -> bool:
-    return bool(getattr(info, "imprint", ()) or getattr(info, "imprint_url", ""))
-
-
-def _lines(imprint: object) -> Sequence[str]:
-    return [imprint] if isinstance(imprint, str) else list(cast("Sequence[str]", imprint))
-
-
-def _passage(served: Served, passage: str) -> Citation:
-    if passage not in served.position:
-        raise UnknownPassage
-    return answering.citation(served, served.position[passage])
 
 
 class Channels:
