@@ -13,10 +13,9 @@ from bot.admission import searching
 from bot.errors import UnknownPassage
 from bot.library import Served
 from bot.messages import Citation, Question, Status
-from bot.state import Shared, State, client_of
+from bot.state import COMPARED, LIMIT, MOST, Shared, State, client_of
 
 router = APIRouter(prefix="/api", tags=["api"])
-LIMIT, MOST, COMPARED = 3, 10, 2  # passages: of an answer, at most, of each programme compared
 # What a question is, for the document alone: `answering` has a sentence for an empty one.
 SIGN = r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 QUESTION: JsonDict = {"minLength": 1, "maxLength": 2000, "pattern": SIGN}

@@ -12,16 +12,13 @@ from fastapi.responses import HTMLResponse, Response
 
 from bot import answering, languages
 from bot.admission import searching
-from bot.api import LIMIT, MOST
-from bot.assets import WEB as WEB
 from bot.errors import BotError, NotReady
 from bot.library import Served
 from bot.messages import Answer, Citation, Question
 from bot.rendering import language_of, page, programme
-from bot.state import Shared, State, client_of
+from bot.state import COMPARED, LIMIT, MOST, Shared, State, client_of
 from bot.wording import sentence, wording
 
-COMPARED = 2  # passages of each programme on the page that compares
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 

@@ -25,11 +25,11 @@ from starlette.exceptions import HTTPException
 
 from bot import answering, origins
 from bot.admission import searching
+from bot.assets import WEB
 from bot.errors import BotError
 from bot.guards import framed_by
 from bot.library import Served
 from bot.messages import Answer, Question
-from bot.pages import WEB
 from bot.state import Shared, State, client_of
 from bot.wording import DEFAULT, closest, languages, sentence, wording
 

@@ -13,7 +13,7 @@ from queue import Empty, Full, Queue
 from threading import Thread
 
 from bot.insights.groups import Asked, Groups
-from bot.insights.store import Store, StoreError
+from bot.insights.store import InsightsError, Store
 from bot.library import Served
 from bot.messages import Answer, Question
 from index.search import Encode
@@ -144,7 +144,7 @@ class Insights:
         today = self._today()
         try:
             self._store.write(self._groups.rows(), today)
-        except StoreError as error:
+        except InsightsError as error:
             log.error("insights are not kept: %s", error)
             self._not_before = self._clock() + AGAIN
         else:

@@ -31,7 +31,7 @@ TABLES = {
 }
 
 
-class StoreError(Exception):
+class InsightsError(Exception):
     """The file can't be used; the message says which and why, and quotes nothing of it."""
 
 
@@ -53,7 +53,7 @@ class Store:
         """Keep `rows`, all or none of them; with none it is only made sure that the file is there
         and holds nothing that is too old.
 
-        Raises StoreError.
+        Raises InsightsError.
         """
         with self._open(today) as file:
             file.execute("BEGIN IMMEDIATE")
@@ -69,7 +69,7 @@ class Store:
     def read(self, today: date) -> list[Kept]:
         """All that is kept, oldest first; nothing where there is no file.
 
-        Raises StoreError.
+        Raises InsightsError.
         """
         if not self._path.exists():
             return []
@@ -85,7 +85,7 @@ class Store:
     def delete(self, programme: str, today: date) -> int:
         """Delete what is kept of a programme, of all for ""; how many rows that were.
 
-        Raises StoreError.
+        Raises InsightsError.
         """
         if not self._path.exists():
             return 0
@@ -102,7 +102,7 @@ class Store:
             _delete(file, "day <= ?", str(today - timedelta(days=self._days)))
             yield file
         except (sqlite3.Error, OSError, ValueError) as error:
-            raise StoreError(f"{self._path}: {_reason(error)}") from None
+            raise InsightsError(f"{self._path}: {_reason(error)}") from None
         finally:
             if file:
                 file.close()  # rolls back what was not committed
