@@ -67,6 +67,7 @@ def _config(one: FastAPI | None, settings: Settings, options: argparse.Namespace
         host=options.host,
         port=options.port,
         http=partial(Connection, patience=settings.read_seconds),  # type: ignore[arg-type]
+        ws="none",  # a library for it, where there is one, logs whom it refuses, and their query
         loop="asyncio",
         access_log=False,
         log_config=None,  # see bot.logs

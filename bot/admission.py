@@ -15,12 +15,12 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import copy_context
-from functools import partial
-from typing import ParamSpec, TypeVar
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -44,12 +44,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def search(function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-    """What `function` returns, in one of `AT_ONCE` threads: each that ever searched keeps memory of
-    its own.
+def searching(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Lets a route's `function` run in one of `AT_ONCE` threads. Not in the server library's, of
+    which there are more: they would take turns, and each that ever searched keeps memory of its
+    own.
     """
-    call = partial(copy_context().run, function, *args, **named)
-    return await asyncio.get_running_loop().run_in_executor(_threads, call)
+
+    @wraps(function)
+    async def inside(*args: P.args, **named: P.kwargs) -> T:
+        call = partial(copy_context().run, function, *args, **named)
+        return await asyncio.get_running_loop().run_in_executor(_threads, call)
+
+    return inside
 
 
 class Line:

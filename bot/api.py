@@ -1,4 +1,4 @@
-"""The JSON API; its shapes are other people's contract (see shared design and docs/api.md)."""
+"""The JSON API; its shapes are other people's contract: see docs/api.md."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
-from bot import admission, answering
+from bot import answering
+from bot.admission import searching
 from bot.errors import UnknownPassage
 from bot.library import Served
 from bot.messages import Citation, Question, Status
-from bot.state import Shared, State, client_of
+from bot.state import COMPARED, LIMIT, MOST, Shared, State, client_of
 
 router = APIRouter(prefix="/api", tags=["api"])
-LIMIT, MOST, COMPARED = 3, 10, 2  # passages: of an answer, at most, of each programme compared
 # What a question is, for the document alone: `answering` has a sentence for an empty one.
 SIGN = r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 QUESTION: JsonDict = {"minLength": 1, "maxLength": 2000, "pattern": SIGN}
@@ -157,12 +157,12 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/chat", responses=PROBLEMS)
-async def chat(asked: Asked, request: Request, state: Shared) -> AnswerOut:
+@searching
+def chat(asked: Asked, request: Request, state: Shared) -> AnswerOut:
     """Answer a question with the programme's own passages, or say that it has none."""
     request.state.language = asked.language  # for the sentence of an error, too
     question = Question(asked.message, asked.language, asked.limit, "api")
-    # Only the search goes to a thread: else FastAPI would send the answer's shape to one, too.
-    found, served = await admission.search(state.ask, question, asked.programme, client_of(request))
+    found, served = state.ask(question, asked.programme, client_of(request))
     return AnswerOut(
         status=found.status,
         message=found.message,
@@ -173,6 +173,7 @@ async def chat(asked: Asked, request: Request, state: Shared) -> AnswerOut:
 
 
 @router.get("/search", responses=PROBLEMS)
+@searching
 def search(
     request: Request,
     state: Shared,
@@ -189,6 +190,7 @@ def search(
 
 
 @router.get("/compare", responses=PROBLEMS)
+@searching
 def compare(
     request: Request,
     state: Shared,

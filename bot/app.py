@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from fastapi.telemetry import TelemetryConfig
+from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from bot import api, assets, feedback, offline, pages, problems, programme_pages, widget
@@ -42,6 +43,53 @@ if TYPE_CHECKING:
 
 def create_app(settings: Settings) -> FastAPI:
     """A server for all programmes of the store that the settings name."""
+    state, close = _state(settings)
+    channels = Channels(state)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if state.insights:
+            state.insights.start()
+        async with watching(state), channels.running():
+            yield
+        if state.insights:
+            await asyncio.to_thread(state.insights.stop)
+        close()
+
+    app = FastAPI(
+        title="Fundstelle", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
+        openapi_url="/api/openapi.json", telemetry=NO_TELEMETRY,
+        middleware=_middleware(state, channels),
+    )  # fmt: skip
+    app.state.fundstelle, app.state.channels = state, channels
+    for part in (api, feedback, pages, channels, offline, widget, programme_pages):
+        app.include_router(part.router)
+    app.mount("/static", assets.Assets(directory=assets.STATIC), name="static")
+    problems.install(app)
+    _add_probes(app)
+    return app
+
+
+def _middleware(state: State, channels: Channels) -> list[Middleware]:
+    """What a request passes on its way in, in this order; an answer in the opposite one."""
+    settings = state.settings
+    most_bytes, seconds = channels.most_bytes(settings.most_bytes), settings.read_seconds
+    line = _line(settings, state.metrics)
+    return [
+        Middleware(Heads),
+        Middleware(RequestIds),
+        *([Middleware(Traces)] if settings.traces == "on" else []),
+        Middleware(Guards, most_bytes=most_bytes, seconds=seconds, on_fault=problems.unexpected),
+        Middleware(Origins, state=state),
+        Middleware(Admission, line=line, on_busy=problems.busy),
+        # No cookie and no secret is in any answer, so compressing what somebody typed reveals
+        # nothing.
+        Middleware(GZipMiddleware, minimum_size=600, compresslevel=6),
+    ]
+
+
+def _state(settings: Settings) -> tuple[State, Callable[[], None]]:
+    """What the routers share, all programmes looked up; and what lets go of it."""
     metrics = Metrics()
     store = open_store(settings.store, settings.index, settings.qdrant_key)
     library = Library(store, metrics.loaded, settings.most_loaded)
@@ -50,53 +98,13 @@ def create_app(settings: Settings) -> FastAPI:
     insights = _insights(settings, metrics)
     hasher = Hasher(settings.secret if settings.redis else "")
     counts, close = _counts(settings, metrics)
+    library.refresh()
     state = State(
         settings, library, RateLimit(settings.rate_limit, counts, hasher),
         RateLimit(settings.programme_rate_limit, counts, hasher, "programme", ProgrammeBusy),
         metrics, hasher, insights,
     )  # fmt: skip
-    state.library.refresh()
-    channels = Channels(state)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if insights:
-            insights.start()
-        async with watching(state), channels.running():
-            yield
-        if insights:
-            await asyncio.to_thread(insights.stop)
-        close()
-
-    app = FastAPI(
-        title="Fundstelle", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/api/openapi.json", telemetry=NO_TELEMETRY,
-    )  # fmt: skip
-    app.state.fundstelle = state
-    # No cookie and no secret is in any answer, so compressing what somebody typed reveals nothing.
-    app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
-    app.add_middleware(Admission, line=_line(settings, metrics), on_busy=problems.busy)
-    app.add_middleware(Origins, state=state)  # before the guards, which so stand around it
-    app.state.channels = channels
-    most_bytes = channels.most_bytes(settings.most_bytes)
-    app.add_middleware(
-        Guards, most_bytes=most_bytes, seconds=settings.read_seconds, on_fault=problems.unexpected
-    )
-    if settings.traces == "on":
-        app.add_middleware(Traces)
-    app.add_middleware(RequestIds)
-    app.add_middleware(Heads)  # the last one added is the first one asked
-    app.include_router(api.router)
-    app.include_router(feedback.router)
-    app.include_router(pages.router)
-    app.include_router(channels.router)
-    app.include_router(offline.router)
-    app.include_router(widget.router)
-    app.include_router(programme_pages.router)
-    app.mount("/static", assets.Assets(directory=assets.STATIC), name="static")
-    problems.install(app)
-    _add_probes(app)
-    return app
+    return state, close
 
 
 def _counts(settings: Settings, metrics: Metrics) -> tuple[Counts, Callable[[], None]]:

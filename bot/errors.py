@@ -41,6 +41,11 @@ class BotError(Exception):
         """Members of the problem document besides the sentence."""
         return {}
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of the response."""
+        return {}
+
 
 class UnknownProgramme(BotError):
     """No programme of this slug is served."""
@@ -115,6 +120,11 @@ class TooMany(BotError):
         super().__init__(f"wait {wait} s")
         self.wait = wait
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to come again."""
+        return _again(self.wait)
+
 
 class ProgrammeBusy(TooMany):
     """Everybody together asks this programme more than it was given."""
@@ -126,10 +136,18 @@ class Busy(BotError):
     """More questions wait than can be answered soon."""
 
     status, key = 503, "busy"
-    wait: ClassVar[int] = 1
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Very soon."""
+        return _again(1)
 
 
 class NotReady(BotError):
     """No programme could be loaded yet."""
 
     status, key = 503, "not_ready"
+
+
+def _again(seconds: int) -> dict[str, str]:
+    return {"Retry-After": str(seconds)}

@@ -18,9 +18,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from bot import answering, rendering
-from bot.api import MOST, PROBLEMS
+from bot.api import PROBLEMS
 from bot.errors import TooLong, UnknownPassage
-from bot.state import Shared, State, client_of
+from bot.state import MOST, Shared, State, client_of
 
 router = APIRouter()
 writing = Lock()

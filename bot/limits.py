@@ -11,8 +11,11 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from bot.addresses import network
 from bot.errors import TooMany
 from bot.hashes import Hasher
+
+LINK = 64  # bits of an IPv6 address that a device doesn't choose itself (RFC 4291)
 
 
 class Counts(Protocol):
@@ -56,8 +59,9 @@ class RateLimit:
         self._what, self._error = what, error
 
     def check(self, who: str, questions: int = 1) -> None:
-        """Count questions of `who`: one to several programmes is as many questions. More than
-        the limit as a whole allows count as what it allows, else they could never be asked.
+        """Count questions of `who`, the IPv6 addresses of one link together: one to several
+        programmes is as many questions. More than the limit as a whole allows count as what it
+        allows, else they could never be asked.
 
         Raises TooMany, or what else was to be raised. May wait for Redis, some milliseconds: not
         for an event loop.
@@ -65,5 +69,6 @@ class RateLimit:
         if self._item is None:
             return
         cost = max(1, min(questions, self._item.amount))
-        if wait := self._counts.hit(self._item, self._hasher.key("limit", self._what, who), cost):
+        key = self._hasher.key("limit", self._what, network(who, LINK))
+        if wait := self._counts.hit(self._item, key, cost):
             raise self._error(wait)

@@ -13,9 +13,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,7 +22,8 @@ from bot.library import Served
 from bot.state import State
 from index.description import ANYWHERE
 
-API, PROGRAMMES = "/api/", "/api/programmes"
+API = "/api/"
+PROGRAMMES, COMPARE, SEARCH = f"{API}programmes", f"{API}compare", f"{API}search"
 PREFLIGHT: Mapping[str, str] = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Content-Type, Accept",
@@ -54,19 +54,22 @@ def _any(state: State, origin: str) -> bool:
 
 @dataclass
 class _Asked:
-    """What of a request is needed to see whose answer it gets; `body` fills as it is read."""
+    """What of a request is needed to see whose answer it gets; `body` fills as it is read. `query`
+    is read as FastAPI does.
+    """
 
     path: str
-    query: Mapping[str, list[str]]
+    query: QueryParams
     body: bytearray = field(default_factory=bytearray)
 
     def slugs(self) -> list[str | None]:
-        """The programmes named, None where none is."""
+        """The programmes named where the address' function looks, None where none is."""
         if self.path.startswith(f"{PROGRAMMES}/"):
             return [self.path.removeprefix(f"{PROGRAMMES}/").split("/")[0]]
-        if "programmes" in self.query:
-            return [s.strip() for s in self.query["programmes"][-1].split(",") if s.strip()]
-        return [self.query["programme"][-1] if "programme" in self.query else self._in_body()]
+        if self.path == COMPARE:
+            named = self.query.get("programmes", "").split(",")
+            return [slug.strip() for slug in named if slug.strip()]
+        return [self.query.get("programme") if self.path == SEARCH else self._in_body()]
 
     def _in_body(self) -> str | None:
         try:
@@ -93,7 +96,7 @@ class Origins:
             allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin", **PREFLIGHT}
             await Response(status_code=204, headers=allowed)(scope, receive, send)
             return
-        asked = _Asked(scope["path"], parse_qs(scope["query_string"].decode("latin-1")))
+        asked = _Asked(scope["path"], QueryParams(scope["query_string"]))
 
         async def noted() -> Message:
             message = await receive()
@@ -121,8 +124,7 @@ class Origins:
             return _any(self._state, origin)
         served = {s.slug: s for s in self._state.library.all()}
         only = next(iter(served)) if len(served) == 1 else None
-        everyone = [s for s in served if asked.path == f"{API}compare"]  # where none is named
         slugs = [slug or only for slug in asked.slugs()]
-        if slugs in ([], [None]):
-            slugs = list(everyone)
+        if asked.path == COMPARE and not slugs:
+            slugs = list(served)  # none is named
         return allows(self._state, origin, [served[s] for s in slugs if s in served])

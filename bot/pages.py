@@ -11,16 +11,14 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from bot import answering, languages
-from bot.api import LIMIT, MOST
-from bot.assets import WEB as WEB
-from bot.errors import BotError, NotReady, TooMany
+from bot.admission import searching
+from bot.errors import BotError, NotReady
 from bot.library import Served
 from bot.messages import Answer, Citation, Question
 from bot.rendering import language_of, page, programme
-from bot.state import Shared, State, client_of
+from bot.state import COMPARED, LIMIT, MOST, Shared, State, client_of
 from bot.wording import sentence, wording
 
-COMPARED = 2  # passages of each programme on the page that compares
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
@@ -47,6 +45,7 @@ def chat(slug: str, request: Request, state: Shared) -> Response:
 
 
 @router.post("/p/{slug}", response_model=None)
+@searching
 def ask(
     slug: str,
     request: Request,
@@ -64,7 +63,7 @@ def ask(
         found, served = state.ask(Question(message, language, limit), slug, client_of(request))
     except BotError as error:
         hint = Answer("nothing", _said(error, language), (), answering.suggestions(served))
-        return _chat(request, served, question, hint, code=error.status, headers=_headers(error))
+        return _chat(request, served, question, hint, code=error.status, headers=error.headers)
     return _chat(request, served, message, _linked(state, request, found, served), limit)
 
 
@@ -79,6 +78,7 @@ def choose(request: Request, state: Shared) -> Response:
 
 
 @router.post("/compare", response_model=None)
+@searching
 def compare(
     request: Request,
     state: Shared,
@@ -97,7 +97,7 @@ def compare(
     except BotError as error:
         return _compare(
             request, state, question, programmes, hint=_said(error, language), code=error.status,
-            headers=_headers(error),
+            headers=error.headers,
         )  # fmt: skip
     answers = [(programme(s), _linked(state, request, answer, s)) for answer, s in found]
     return _compare(request, state, question, programmes, answers)
@@ -174,10 +174,6 @@ def _compare(
 
 def _said(error: BotError, language: str) -> str:
     return sentence(error.key, language, **error.words)
-
-
-def _headers(error: BotError) -> dict[str, str]:
-    return {"Retry-After": str(error.wait)} if isinstance(error, TooMany) else {}
 
 
 def _linked(state: State, request: Request, answer: Answer, served: Served) -> Answer:

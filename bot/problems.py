@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from bot import languages, pages
-from bot.errors import BotError, Busy, NotReady, TooMany
+from bot.errors import BotError, NotReady
 from bot.wording import sentence
 from index.errors import FundstelleError
 
@@ -55,9 +55,8 @@ def problem(
 def known(request: Request, error: Exception) -> Response:
     """The response to an error of `bot.errors`."""
     assert isinstance(error, BotError)  # noqa: S101 - registered for this class alone
-    headers = {"Retry-After": str(error.wait)} if isinstance(error, TooMany | Busy) else None
     said = sentence(error.key, _language(request), **error.words)
-    return problem(request, error.status, said, headers, **error.more)
+    return problem(request, error.status, said, error.headers, **error.more)
 
 
 def _not_had(request: Request, error: Exception) -> Response:

@@ -8,12 +8,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import get_type_hints
 
 from index.description import origin
 from index.environment import from_files
 
+EMPTY = {"rate_limit"}  # may be given empty, which is no limit; any other is then not given
 FORMER = {"FUNDSTELLE_CHANNELS_SECRET": "FUNDSTELLE_SECRET"}  # names that still work
 
 
@@ -68,8 +70,12 @@ class Settings:
                 "FUNDSTELLE_BASE_URL: not an address such as https://frag.example.org"
             )
         for name in ("rate_limit", "programme_rate_limit"):
-            if not re.fullmatch(r"(?:\d+/(?:second|minute|hour|day))?", getattr(self, name)):
-                raise SettingsError(f"FUNDSTELLE_{name.upper()}: not of the form 3000/minute")
+            if not re.fullmatch(r"(?:[1-9]\d*/(?:second|minute|hour|day))?", getattr(self, name)):
+                raise SettingsError(
+                    f"FUNDSTELLE_{name.upper()}: not of the form 3000/minute, at least 1; "
+                    "empty: no limit"
+                )
+        self._check_proxies()
         self._check_redis()
         if self.feedback and not Path(self.feedback).absolute().parent.is_dir():
             raise SettingsError("FUNDSTELLE_FEEDBACK: its folder is not there")
@@ -85,6 +91,19 @@ class Settings:
                     f"FUNDSTELLE_ALLOWED_ORIGINS: {entry!r} is no origin such as "
                     "https://www.example.org (no path, no slash at the end)"
                 )
+
+    def _check_proxies(self) -> None:
+        """The server library takes anything, and then believes nobody."""
+        if self.trusted_proxies == "*":
+            return
+        for entry in _listed(self.trusted_proxies):
+            try:
+                ip_network(entry)
+            except ValueError as error:
+                raise SettingsError(
+                    f"FUNDSTELLE_TRUSTED_PROXIES: {error}; an address, a network such as "
+                    "10.0.0.0/8, or * alone"
+                ) from None
 
     def _check_numbers(self) -> None:
         for name in (
@@ -148,7 +167,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     values: dict[str, object] = {}
     for name in names:
         variable = f"FUNDSTELLE_{name.upper()}"
-        if variable in environment:
+        if environment.get(variable) or (name in EMPTY and variable in environment):
             try:
                 values[name] = kinds[name](environment[variable])
             except ValueError:  # which repeats the value: it may be a secret, by mistake

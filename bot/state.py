@@ -20,6 +20,8 @@ from index.search import Encode, once
 if TYPE_CHECKING:
     from bot.insights.listening import Insights  # only where it is on
 
+LIMIT, MOST, COMPARED = 3, 10, 2  # passages: of an answer, at most, of each programme compared
+
 
 @dataclass(frozen=True)
 class State:

@@ -24,11 +24,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from bot import answering, origins
-from bot.errors import BotError, TooMany
+from bot.admission import searching
+from bot.assets import WEB
+from bot.errors import BotError
 from bot.guards import framed_by
 from bot.library import Served
 from bot.messages import Answer, Question
-from bot.pages import WEB
 from bot.state import Shared, State, client_of
 from bot.wording import DEFAULT, closest, languages, sentence, wording
 
@@ -59,7 +60,6 @@ class File:
     tag: str  # hash of the content
 
 
-@router.head("/widget.js", response_model=None)
 @router.get("/widget.js", response_model=None)
 def launcher(request: Request) -> Response:
     """The button. Asked for anew after an hour, so that a site need not change its line."""
@@ -112,6 +112,7 @@ def embedded(slug: str, state: Shared, language: str = "") -> Response:
 
 
 @router.post("/p/{slug}/einbetten", response_model=None)
+@searching
 def ask_embedded(
     slug: str,
     request: Request,
@@ -127,10 +128,7 @@ def ask_embedded(
         found, served = state.ask(asked, slug, client_of(request))
     except BotError as error:
         hint = Answer("nothing", _said(error), (), answering.suggestions(served))
-        page = _embedded(state, served, language, question, hint, error.status)
-        if isinstance(error, TooMany):
-            page.headers["Retry-After"] = str(error.wait)
-        return page
+        return _embedded(state, served, language, question, hint, error.status, error.headers)
     return _embedded(state, served, language, question, found)
 
 
@@ -224,6 +222,7 @@ def _embedded(
     question: str = "",
     answer: Answer | None = None,
     code: int = 200,
+    headers: dict[str, str] | None = None,
 ) -> Response:
     spoken = said(language or served.info.language)
     context: dict[str, Any] = {
@@ -239,5 +238,5 @@ def _embedded(
         "glyph": GLYPHS[answer.status] if answer else "",
         "suggestions": answer.suggestions if answer else answering.suggestions(served),
     }
-    headers = {"Content-Security-Policy": framed_by(origins.of(state, served))}
-    return HTMLResponse(environment.get_template("embed.html").render(context), code, headers)
+    framed = {"Content-Security-Policy": framed_by(origins.of(state, served)), **(headers or {})}
+    return HTMLResponse(environment.get_template("embed.html").render(context), code, framed)

@@ -47,14 +47,11 @@ def load(text: str | None) -> Talk:
     if text is None:
         return Talk()
     try:
-        values: dict[str, Any] = json.loads(text)
-        return _talk({k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        found = json.loads(text).items()
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found}
+        return Talk(**values)
     except (ValueError, TypeError, AttributeError):
         return Talk()
-
-
-def _talk(values: Mapping[str, Any]) -> Talk:
-    return Talk(**values)
 
 
 @dataclass(frozen=True)
@@ -330,17 +327,13 @@ def _notice(step: _Turn, talk: Talk) -> tuple[str, ...]:
     return (notice, places) if places else (notice,)
 
 
-def _same(names: Sequence[str], command: Callable[[_Turn, str], Step]) -> dict[str, Any]:
-    return dict.fromkeys(names, command)
-
-
 COMMANDS: Mapping[str, Callable[[_Turn, str], Step]] = {
-    **_same(("start",), _start),
-    **_same(("hilfe", "help"), _help),
-    **_same(("impressum", "imprint"), _imprint),
-    **_same(("datenschutz", "privacy"), _privacy),
-    **_same(("mehr", "more"), _more),
-    **_same(("fragen", "questions", "weitere"), _questions),
-    **_same(("programm", "programme", "programmes"), _programme),
-    **_same(("sprache", "sprachen", "language"), _language),
+    "start": _start,
+    **dict.fromkeys(("hilfe", "help"), _help),
+    **dict.fromkeys(("impressum", "imprint"), _imprint),
+    **dict.fromkeys(("datenschutz", "privacy"), _privacy),
+    **dict.fromkeys(("mehr", "more"), _more),
+    **dict.fromkeys(("fragen", "questions", "weitere"), _questions),
+    **dict.fromkeys(("programm", "programme", "programmes"), _programme),
+    **dict.fromkeys(("sprache", "sprachen", "language"), _language),
 }

@@ -40,10 +40,14 @@ log = logging.getLogger(__name__)
 TALK = 24 * 3600.0  # seconds that a conversation is remembered
 ASKED = 600.0  # seconds that a question waits for the choice of a programme
 MOST, REST = 200, 3600.0  # messages of one sender without so many seconds of silence; see `_calm`
-FORGET = 60.0  # seconds beyond a channel's lifetime: clocks differ
+FORGET = 300.0  # seconds beyond a channel's lifetime: clocks differ
 THREADS = 2  # the search is arithmetic; more would only wait for each other
 Count = Callable[[str, str], None]  # channel, outcome
 T = TypeVar("T")
+
+
+class NotOurs(Exception):
+    """A message was taken over by another server, or Redis has forgotten it."""
 
 
 class Reception:
@@ -135,19 +139,21 @@ class Reception:
     async def _now_or_after(self, channel: Channel, incoming: Incoming, key: str) -> Ack:
         try:
             outgoing = await self._found(channel, incoming)
+            ack = channel.respond(outgoing)
+            if ack and not await self._store.begin(key, channel.lifetime + FORGET):
+                raise NotOurs
         except BaseException:
             await self._store.release(key)
             raise
-        ack = channel.respond(outgoing)
         if ack is None:
             send = partial(self._send, channel, incoming, key, outgoing)
             self._after(channel, incoming, key, send)
             return Ack()
-        if await self._store.begin(key, channel.lifetime + FORGET):
-            await self._store.finish(key)
-            self._count(channel.name, "answered")
-            return ack
-        return Ack(503)
+        try:
+            await self._done(channel, key, "answered")
+        except Exception as error:  # the answer is here all the same, and will not be again
+            log.error("%s: an answer was not noted (%s)", channel.name, type(error).__name__)
+        return ack
 
     def _after(
         self, channel: Channel, incoming: Incoming, key: str, job: Callable[[], Awaitable[None]]

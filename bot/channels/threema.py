@@ -29,7 +29,6 @@ from bot.channels.base import (
     Refused,
     Reply,
     same,
-    seconds,
     signature,
 )
 from bot.channels.client import Client, Undeliverable
@@ -37,7 +36,14 @@ from bot.channels.text import Style, texts, unmarked, utf8
 from bot.hashes import Hasher
 
 API = "https://msgapi.threema.ch"
-SIGNED = ("from", "to", "messageId", "date", "nonce", "box")
+HEX = "[0-9a-fA-F]"
+# What is signed, in this order and with nothing between: only the last may have any length, else a
+# border could be moved, and a message be sent again as another one.
+SIGNED = {
+    "from": "[*A-Z0-9]{8}", "to": "[*A-Z0-9]{8}", "messageId": HEX + "{16}", "date": "[0-9]{10}",
+    "nonce": HEX + "{48}", "box": f"(?:{HEX}{{2}})+",
+}  # fmt: skip
+AHEAD = 300.0  # seconds that the gateway's clock may be before ours
 MOST = 16 * 1024  # bytes of a callback, as the gateway promises
 TEXT, EDITED = 0x01, 0x91
 # Types of messages that nobody waits for an answer to (threema-android's ProtocolDefines):
@@ -86,15 +92,11 @@ class Threema(Quiet):
     def parse(self, received: Received) -> Sequence[Incoming]:
         """Still encrypted: the sender's public key may have to be asked for."""
         form = _form(received.body)
-        if form is None or not re.fullmatch(r"[*A-Z0-9]{8}", form["from"]):
+        if form is None or float(form["date"]) > time.time() + AHEAD:
             raise Malformed
-        try:
-            to = {"id": form["from"], "nonce": unhexlify(form["nonce"]),
-                  "box": unhexlify(form["box"])}  # fmt: skip
-        except ValueError:
-            raise Malformed from None
+        to = {"id": form["from"], "nonce": unhexlify(form["nonce"]), "box": unhexlify(form["box"])}
         message = form["from"] + form["messageId"]
-        return (Incoming(message, form["from"], "", to, at=seconds(form["date"])),)
+        return (Incoming(message, form["from"], "", to, at=float(form["date"])),)
 
     async def open(self, incoming: Incoming, client: Client) -> Incoming | None:
         """Decrypted; None for receipts and what wasn't encrypted for us."""
@@ -140,7 +142,7 @@ class Threema(Quiet):
 
 
 def _form(body: bytes) -> dict[str, str] | None:
-    """The signed fields, each exactly once; None for anything else."""
+    """The signed fields, each exactly once and of its shape; None for anything else."""
     if len(body) > MOST:
         return None
     try:
@@ -149,8 +151,9 @@ def _form(body: bytes) -> dict[str, str] | None:
     except (ValueError, UnicodeDecodeError):
         return None
     form = dict(pairs)
-    complete = len(form) == len(pairs) and {*SIGNED, "mac"} <= set(form)
-    return form if complete else None
+    once = len(form) == len(pairs) and "mac" in form
+    whole = all(re.fullmatch(sign, form.get(name, "")) for name, sign in SIGNED.items())
+    return form if once and whole else None
 
 
 def packed(text: str) -> bytes:

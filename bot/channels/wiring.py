@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, cast
@@ -17,7 +18,7 @@ from fastapi.responses import Response
 from bot import answering
 from bot.channels import CHANNELS, Registered
 from bot.channels.base import Programme, Received, Said
-from bot.errors import BotError, NotReady, UnknownPassage
+from bot.errors import BotError, NotReady
 from bot.library import Served
 from bot.messages import Answer, Citation, Question
 from bot.settings import Settings, SettingsError
@@ -34,6 +35,11 @@ log = logging.getLogger(__name__)
 PULSE = 3.0  # seconds between signs of life
 BATCH = 1 << 20  # bytes: Meta sends up to 1,000 messages at once
 BATCHING = {"messenger", "whatsapp"}
+TIMEOUT, QUEUE = COMMON = ("FUNDSTELLE_CHANNELS_TIMEOUT", "FUNDSTELLE_CHANNELS_WAITING")
+# Caddy's, and what Kubernetes tells every container of a service called fundstelle or alike.
+ELSEWHERE = re.compile(
+    r"FUNDSTELLE_(?:DOMAIN|(?:\w+_)?(?:SERVICE_(?:HOST|PORT)\w*|PORT(?:_\d+_\w+)?))"
+)
 FORGETFUL = (
     "without FUNDSTELLE_REDIS nothing is known of messages from before this start: some may have "
     "been taken on and never answered, and what is delivered again may be answered a second time"
@@ -41,10 +47,12 @@ FORGETFUL = (
 
 
 def configured(values: Mapping[str, str]) -> dict[str, Channel]:
-    """The channels that are on; says which are off and why.
+    """The channels that are on; says which are off and why, and which settings nobody reads.
 
     Raises SettingsError naming the variable that can't be used.
     """
+    for name in sorted(filter(_unknown, values)):
+        log.warning("there is no setting %s", name)
     on = {r.name: _made(r, values) for r in CHANNELS if _complete(r, values)}
     for name in sorted(BATCHING & set(on)):
         log.warning("%s is on: Meta's policy bars parties and candidates, see docs", name)
@@ -53,6 +61,14 @@ def configured(values: Mapping[str, str]) -> dict[str, Channel]:
     off = [r.name for r in CHANNELS if r.name not in on]
     log.info("channels off, not set up: %s", ", ".join(off) or "none")
     return on
+
+
+def _unknown(name: str) -> bool:
+    """Neither a channel's, each of which looks through its own, nor all channels', nor somebody
+    else's.
+    """
+    channels = tuple(registered.variable("") for registered in CHANNELS)
+    return not (name.startswith(channels) or name in COMMON or ELSEWHERE.fullmatch(name))
 
 
 def check_several(settings: Settings) -> None:
@@ -120,7 +136,8 @@ class Desk:
         """See Core."""
         with suppress(BotError):
             served = self._state.library.get(programme)
-            return [_passage(served, i) for i in ids if i in served.position]
+            at = (served.position[i] for i in ids if i in served.position)
+            return [answering.citation(served, position) for position in at]
         return ()
 
     def url(self, path: str) -> str:
@@ -130,25 +147,10 @@ class Desk:
 
     def _about(self, served: Served) -> Programme:
         info = served.info
-        own = (info.imprint_url or self.url(f"/p/{info.slug}/impressum")) if _said(info) else ""
-        lines = [*_lines(info.imprint), own]
+        page = info.imprint_url or (self.url(f"/p/{info.slug}/impressum") if info.imprint else "")
         privacy = info.privacy_url or self.url(f"/p/{info.slug}/datenschutz")
-        imprint = "\n".join(line for line in lines if line)
+        imprint = "\n".join(filter(None, (*info.imprint, page)))
         return Programme(info.slug, info.title, info.language, imprint, privacy)
-
-
-def _said(info: object) -> bool:
-    return bool(getattr(info, "imprint", ()) or getattr(info, "imprint_url", ""))
-
-
-def _lines(imprint: object) -> Sequence[str]:
-    return [imprint] if isinstance(imprint, str) else list(cast("Sequence[str]", imprint))
-
-
-def _passage(served: Served, passage: str) -> Citation:
-    if passage not in served.position:
-        raise UnknownPassage
-    return answering.citation(served, served.position[passage])
 
 
 class Channels:
@@ -161,8 +163,8 @@ class Channels:
         self._reception: Reception | None = None
         # Read here, so that one that can't be used ends the start in a line.
         values = state.settings.channels
-        self._timeout = _number(values, "FUNDSTELLE_CHANNELS_TIMEOUT", 10.0)
-        self._waiting = int(_number(values, "FUNDSTELLE_CHANNELS_WAITING", 10_000))
+        self._timeout = _number(values, TIMEOUT, 10.0)
+        self._waiting = int(_number(values, QUEUE, 10_000))
         if self.on:
             self.router.add_api_route(
                 "/channels/{name}", self._receive, methods=["GET", "POST"], response_model=None

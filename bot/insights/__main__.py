@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.insights import report
-from bot.insights.store import Store, StoreError
+from bot.insights.store import InsightsError, Store
 from bot.settings import SettingsError, read
 
 
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.html:
             options.html.touch(mode=0o600)
             options.html.write_text(report.page(found), encoding="utf-8")
-    except (SettingsError, StoreError, OSError) as error:
+    except (SettingsError, InsightsError, OSError) as error:
         print(f"insights: {error}", file=sys.stderr)
         return 2
     return 0

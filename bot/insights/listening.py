@@ -13,7 +13,7 @@ from queue import Empty, Full, Queue
 from threading import Thread
 
 from bot.insights.groups import Asked, Groups
-from bot.insights.store import Store, StoreError
+from bot.insights.store import InsightsError, Store
 from bot.library import Served
 from bot.messages import Answer, Question
 from index.search import Encode
@@ -59,9 +59,16 @@ class Hearing:
 class Insights:
     """Counts what is asked; started and stopped with the server."""
 
-    def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
-        """`now`: seconds since 1970."""
-        self._store, self._now = store, now
+    def __init__(
+        self,
+        store: Store,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`now`: seconds since 1970, for the day of a row alone. All else goes by `clock`, which
+        nobody sets: what is in memory would else live on until a wrong time is over.
+        """
+        self._store, self._now, self._clock = store, now, clock
         self._groups = Groups()
         self._queue: Queue[Asked | str] = Queue(WAITING)
         self._thread = Thread(target=self._run, name="insights", daemon=True)
@@ -118,16 +125,16 @@ class Insights:
 
     def _count(self, asked: Asked | str | None) -> None:
         if isinstance(asked, Asked):
-            self._groups.add(asked, self._now())
+            self._groups.add(asked, self._clock())
         if self._groups.full:
             self._write()
             self._groups.shrink()
-        if self._now() >= self._next_look:
+        if self._clock() >= self._next_look:
             self._look()
 
     def _look(self) -> None:
         """Write once a day, at the first look after midnight (UTC)."""
-        now = self._now()
+        now = self._clock()
         self._next_look = now + LOOK
         self._groups.expire(now)
         if self._today() != self._written and now >= self._not_before:
@@ -137,9 +144,9 @@ class Insights:
         today = self._today()
         try:
             self._store.write(self._groups.rows(), today)
-        except StoreError as error:
+        except InsightsError as error:
             log.error("insights are not kept: %s", error)
-            self._not_before = self._now() + AGAIN
+            self._not_before = self._clock() + AGAIN
         else:
             self._groups.drop_kept()
             self._written = today

@@ -5,6 +5,9 @@ what is deleted is overwritten (`secure_delete`), and the file is then written a
 There is no write-ahead log, which would hold on to deleted rows in a second file: a server writes
 once a day, and writers may wait for each other. Several processes of one machine may share a file;
 a network's file system may not hold it (sqlite.org/faq.html#q5).
+
+Days are the system clock's. One that is ahead deletes early; but to spare rows because all of them
+are old would keep them for good wherever counting has paused for longer than their lifetime.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ TABLES = {
 }
 
 
-class StoreError(Exception):
+class InsightsError(Exception):
     """The file can't be used; the message says which and why, and quotes nothing of it."""
 
 
@@ -50,7 +53,7 @@ class Store:
         """Keep `rows`, all or none of them; with none it is only made sure that the file is there
         and holds nothing that is too old.
 
-        Raises StoreError.
+        Raises InsightsError.
         """
         with self._open(today) as file:
             file.execute("BEGIN IMMEDIATE")
@@ -66,7 +69,7 @@ class Store:
     def read(self, today: date) -> list[Kept]:
         """All that is kept, oldest first; nothing where there is no file.
 
-        Raises StoreError.
+        Raises InsightsError.
         """
         if not self._path.exists():
             return []
@@ -82,7 +85,7 @@ class Store:
     def delete(self, programme: str, today: date) -> int:
         """Delete what is kept of a programme, of all for ""; how many rows that were.
 
-        Raises StoreError.
+        Raises InsightsError.
         """
         if not self._path.exists():
             return 0
@@ -99,7 +102,7 @@ class Store:
             _delete(file, "day <= ?", str(today - timedelta(days=self._days)))
             yield file
         except (sqlite3.Error, OSError, ValueError) as error:
-            raise StoreError(f"{self._path}: {_reason(error)}") from None
+            raise InsightsError(f"{self._path}: {_reason(error)}") from None
         finally:
             if file:
                 file.close()  # rolls back what was not committed

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from fastapi.testclient import TestClient
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from bot import admission
+from bot import admission, answering
 from bot.admission import BEARABLE, PLACES, SMOOTH, STUCK, Admission, Line
 from bot.app import create_app
 from bot.errors import Busy
@@ -236,6 +237,35 @@ def test_every_address_that_searches_is_let_in_by_line(client: TestClient) -> No
                 assert bool(admission.SEARCHING.fullmatch(f"{method} {path}")) == searches, path
             seen += searches
     assert seen >= 6
+
+
+def test_nothing_is_searched_outside_the_threads_for_it(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By any address that is let in by line: two at once is what is promised."""
+    threads: list[str] = []
+
+    def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*args: Any) -> Any:
+            threads.append(threading.current_thread().name)
+            return function(*args)
+
+        return noted
+
+    for name in ("answer", "search"):
+        monkeypatch.setattr(answering, name, noting(getattr(answering, name)))
+    text = {"message": "Busse", "q": "Busse"}
+    for route in _routes(client.app.routes):
+        path = route.path.replace("{slug}", "dortmund-2025")
+        for method in getattr(route, "methods", ()):
+            if admission.SEARCHING.fullmatch(f"{method} {path}"):
+                body = {"json": text} if path == "/api/chat" else {
+                    "data": text | {"programmes": "dortmund-2025"}
+                }  # fmt: skip
+                sent = {"params": text} if method == "GET" else body
+                assert client.request(method, path, **sent).status_code == 200
+                assert threads.pop().startswith("search"), path
+    assert not threads
 
 
 def _routes(routes: Any) -> Any:

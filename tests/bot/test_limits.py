@@ -32,6 +32,16 @@ def test_each_client_is_counted_alone() -> None:
     limit.check("192.0.2.2")
 
 
+def test_who_changes_addresses_within_a_link_is_one_client() -> None:
+    """Of IPv6 every device has 2⁶⁴ addresses; a neighbour's link is another client."""
+    limit = RateLimit("2/minute")
+    limit.check("2001:db8:0:1::1")
+    limit.check("2001:db8:0:1:ffff::2")
+    with pytest.raises(TooMany):
+        limit.check("2001:db8:0:1:1234:5678:9abc:def0")
+    limit.check("2001:db8:0:2::1")
+
+
 def test_no_limit_lets_everything_pass() -> None:
     """An empty rate is none."""
     limit = RateLimit("")
@@ -71,7 +81,10 @@ def test_a_programme_that_is_asked_too_much_says_so(tmp_path: Path, language: st
     assert refused.json()["detail"] == said
     page = client.post(f"/p/rot?sprache={language}", data={"message": "Radwege?"})
     assert (page.status_code, said in page.text) == (429, True)
-    assert int(page.headers["retry-after"]) >= 1
+    frame = client.post("/p/rot/einbetten", data={"message": "Radwege?"})
+    assert frame.status_code == 429
+    for answer in (page, frame):
+        assert int(answer.headers["retry-after"]) >= 1
     with pytest.raises(Said, match=re.escape(said)):
         Desk(app.state.fundstelle).ask(Question("Radwege?", language), "rot", "somebody")
     assert client.post("/api/chat", json={**body, "programme": "blau"}).status_code == 200

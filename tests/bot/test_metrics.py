@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from fastapi.testclient import TestClient
@@ -27,6 +28,22 @@ def test_answers_errors_and_times_are_counted() -> None:
     assert line.endswith(" 1.0")
     assert 'fundstelle_errors_total{status="404"} 1.0' in text
     assert 'fundstelle_answer_seconds_count{channel="api"} 1.0' in text
+
+
+def test_no_metric_says_when_a_question_came() -> None:
+    """Not even the first to a programme, or in a language. What the process takes is shown."""
+    metrics = Metrics()
+    metrics.answered("dortmund-2025", "related", "api", "uk")
+    text = metrics.text().decode()
+    numbers = {
+        line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
+        for line in text.splitlines() if not line.startswith("#")
+    }  # fmt: skip
+    assert {name for name, number in numbers.items() if abs(number - time.time()) < 1e6} <= {
+        "process_start_time_seconds"
+    }
+    assert numbers["process_resident_memory_bytes"] > 1e6
+    assert numbers["process_open_fds"] > 2
 
 
 def test_bundles_and_queues_are_counted(tmp_path: Path) -> None:

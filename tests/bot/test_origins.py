@@ -108,6 +108,25 @@ def test_a_comparison_is_for_sites_that_all_its_programmes_allow(client: TestCli
         assert (ALLOW in response.headers) == may, named
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/chat?programme=rot&programmes=rot", {"message": "Radwege", "programme": "blau"}),
+        ("/api/search?q=Radwege&programme=rot&programme=blau&programmes=rot", None),
+        ("/api/compare?q=Radwege&programme=rot", None),
+        ("/api/compare?q=Radwege&programmes=rot&programmes=", None),
+        ("/api/programmes/blau?programme=rot", None),
+    ],
+)
+def test_a_name_that_nobody_looks_at_allows_nothing(
+    client: TestClient, path: str, body: dict[str, str] | None
+) -> None:
+    """What is answered is about blau, or about all, whatever else the address says."""
+    response = client.request("POST" if body else "GET", path, json=body, headers={"Origin": RED})
+    assert response.status_code == 200
+    assert ALLOW not in response.headers
+
+
 def test_the_list_of_programmes_is_for_sites_that_any_allows(root: Path) -> None:
     """It holds titles, no answers."""
     app = create_app(Settings(index=root, rate_limit=""))

@@ -7,15 +7,20 @@ from __future__ import annotations
 import json
 import os
 import signal
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
 from bench import small
 from bench.servers import Server, running
 from bench.small import Chapter
+from bot.__main__ import _config
+from bot.settings import Settings
 
 WORD = "Geheimnisfrage"  # stands in everything that people send
 ADDRESS = "203.0.113.77"  # theirs, as the proxy says
@@ -116,6 +121,14 @@ def test_nothing_that_people_sent_is_in_the_servers_output(
     check(measured.split("\r\n\r\n", 1)[1])
     assert files(index) == before
     assert [path.name for path in tmp_path.iterdir()] == [server.log.name]
+
+
+def test_no_web_socket_is_ever_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever library is installed: it would log the address and the query of who is refused."""
+    monkeypatch.setitem(uvicorn.config.WS_PROTOCOLS, "auto", "asyncio:Protocol")
+    config = _config(FastAPI(), Settings(), Namespace(host="127.0.0.1", port=0, workers=1))
+    config.load()
+    assert config.ws_protocol_class is None
 
 
 def test_counting_keeps_what_ten_share_and_nothing_of_one(index: Path, tmp_path: Path) -> None:

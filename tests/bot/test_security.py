@@ -24,7 +24,7 @@ from fastapi.testclient import TestClient
 from bench import small
 from bench.servers import Server, running
 from bench.small import Chapter
-from bot import pages, rendering
+from bot import assets, rendering
 from bot.app import create_app
 from bot.settings import Settings
 
@@ -207,13 +207,13 @@ def test_no_template_switches_escaping_off() -> None:
     """Autoescape is on for whatever the file is called, and no template has a way around it."""
     assert rendering.environment.autoescape is True
     assert rendering.environment.from_string("{{ x }}").render(x="<b>") == "&lt;b&gt;"
-    for path in (pages.WEB / "templates").rglob("*"):
+    for path in (assets.WEB / "templates").rglob("*"):
         if path.is_file():
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"\|\s*safe\b|autoescape|Markup|<script>|\son\w+=", text), (
                 path.name
             )
-    for path in Path(pages.__file__).parent.rglob("*.py"):
+    for path in Path(assets.__file__).parent.rglob("*.py"):
         assert "Markup(" not in path.read_text(encoding="utf-8"), path.name
 
 

@@ -24,7 +24,11 @@ def test_values_are_read_from_their_variables() -> None:
     [
         ("FUNDSTELLE_BASE_URL", "frag.example.org"),
         ("FUNDSTELLE_RATE_LIMIT", "oft"),
+        ("FUNDSTELLE_RATE_LIMIT", "0/minute"),
         ("FUNDSTELLE_PROGRAMME_RATE_LIMIT", "oft"),
+        ("FUNDSTELLE_TRUSTED_PROXIES", "nonsense"),
+        ("FUNDSTELLE_TRUSTED_PROXIES", "127.0.0.1,10.0.0.1/8"),
+        ("FUNDSTELLE_TRUSTED_PROXIES", "127.0.0.1,*"),
         ("FUNDSTELLE_REDIS", "127.0.0.1:6379"),
         ("FUNDSTELLE_MOST_LETTERS", "viele"),
         ("FUNDSTELLE_MOST_BYTES", "0"),
@@ -39,6 +43,19 @@ def test_a_bad_value_is_named_at_start(variable: str, value: str) -> None:
     """Not when the first citizen asks."""
     with pytest.raises(SettingsError, match=variable):
         read({variable: value})
+
+
+def test_an_empty_variable_is_not_given() -> None:
+    """As Compose makes of ${X:-}; but for the rate limit, which may be none."""
+    names = [name for name in Settings.__dataclass_fields__ if name != "channels"]
+    given = {f"FUNDSTELLE_{name.upper()}": "" for name in names}
+    assert read(given) == Settings(rate_limit="")
+
+
+@pytest.mark.parametrize("proxies", ["*", "127.0.0.1, ::1", "10.0.0.0/8,fd00::/8"])
+def test_proxies_are_addresses_networks_or_all(proxies: str) -> None:
+    """What the server library believes."""
+    assert read({"FUNDSTELLE_TRUSTED_PROXIES": proxies}).trusted_proxies == proxies
 
 
 def test_a_former_name_still_works() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot import wording as package
+from bot.assets import WEB
 from bot.errors import BotError
-from bot.pages import WEB
 from bot.wording import CODES, closest, languages, wording
 from tests.conftest import ROOT
 

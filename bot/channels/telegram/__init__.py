@@ -34,7 +34,7 @@ from bot.channels.text import Style, cut, shorten, texts, utf16, written
 API = "https://api.telegram.org"
 HEADER = "x-telegram-bot-api-secret-token"
 UPDATES = ("message", "edited_message", "callback_query", "inline_query")
-RESULTS, LABEL, DATA = 5, 40, 64  # inline results; letters of a button; bytes behind one
+RESULTS, LABEL = 5, 40  # inline results; letters of a button
 CACHE = 60  # seconds that Telegram may keep an inline result for the same person
 # A chat's own news, which nobody wrote.
 SERVICE = {"pinned_message", "message_auto_delete_timer_changed", "write_access_allowed"}

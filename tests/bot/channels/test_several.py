@@ -18,8 +18,9 @@ from bench.small import Chapter
 from bot.app import create_app
 from bot.channels import conversation, reception, wiring
 from bot.channels.lanes import AT_ONCE, Lanes
+from bot.channels.store import RedisStore
 from bot.errors import BotError
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, SettingsError, read
 from bot.wording import wording
 from tests.bot.channels.conftest import House, house
 from tests.bot.channels.kits import (
@@ -32,6 +33,7 @@ from tests.bot.channels.kits import (
     WebhookKit,
     WhatsAppKit,
 )
+from tests.redises import RedisServer
 
 SECRET = "s" * 40
 
@@ -221,6 +223,49 @@ def test_a_dead_redis_puts_off_and_loses_nothing(two: Path) -> None:
         assert found.metrics() == {"put_off": 1}
 
 
+@pytest.mark.parametrize("meanwhile", ["dies", "forgets"])
+def test_what_redis_lost_before_the_answer_is_answered_when_it_comes_again(
+    two: Path, own_redis: RedisServer, meanwhile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between finding an answer and giving it; once, not each time."""
+    kit = WebhookKit()
+    with house(kit, two, own_redis.url, SECRET) as found:
+        write = RedisStore.write
+
+        async def last(self: RedisStore, *arguments: Any) -> None:
+            await write(self, *arguments)
+            monkeypatch.setattr(RedisStore, "write", write)
+            own_redis.kill()
+            if meanwhile == "forgets":
+                own_redis.start()
+
+        monkeypatch.setattr(RedisStore, "write", last)
+        delivery = kit.message("Radwege?")
+        assert found.post(delivery).status_code == 503
+        if meanwhile == "dies":
+            own_redis.start()
+        assert [found.post(delivery).status_code for _ in range(2)] == [200, 409]
+        assert found.metrics() == {"put_off": 1, "answered": 1, "duplicate": 1}
+
+
+def test_an_answer_is_given_though_redis_dies_before_that_is_noted(
+    two: Path, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is never found again: from its beginning on the message is known."""
+    kit = WebhookKit()
+    with house(kit, two, own_redis.url, SECRET) as found:
+        begin = RedisStore.begin
+
+        async def last(self: RedisStore, *arguments: Any) -> bool:
+            begun = await begin(self, *arguments)
+            own_redis.kill()
+            return begun
+
+        monkeypatch.setattr(RedisStore, "begin", last)
+        assert found.post(kit.message("Radwege?")).status_code == 200
+        assert found.metrics() == {"answered": 1}
+
+
 def test_what_has_no_room_is_put_off(two: Path) -> None:
     """503 and no claim: it is answered when it comes again."""
     kit = MessengerKit()
@@ -329,3 +374,15 @@ def test_a_setting_that_no_channel_has_is_named(caplog: pytest.LogCaptureFixture
     wiring.configured({"FUNDSTELLE_TELEGRAM_TOKN": "1:a", "FUNDSTELLE_TELEGRAM_API": "http://x"})
     assert "channel telegram has no setting FUNDSTELLE_TELEGRAM_TOKN" in caplog.text
     assert "_API" not in caplog.text
+
+
+def test_a_setting_that_nobody_reads_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    """RATELIMIT would be no limit that anybody set. The proxy's, and what Kubernetes puts into
+    every container, are not ours to judge.
+    """
+    theirs = ("DOMAIN", "SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP_ADDR",
+              "REDIS_PORT", "REDIS_SERVICE_HOST", "CHANNELS_WAITING")  # fmt: skip
+    given = {f"FUNDSTELLE_{name}": "1" for name in (*theirs, "RATELIMIT")}
+    wiring.configured(read(given).channels)
+    warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert warnings == ["there is no setting FUNDSTELLE_RATELIMIT"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
@@ -37,3 +39,29 @@ def test_an_edited_message_gets_its_sentence(difficult: Path) -> None:
         found.post(delivery(kit, 0x91))
         found.settled(1)
         assert WORDS.kind_edited in " ".join(found.said())
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [("messageId", "date"), ("date", "nonce"), ("nonce", "box")]
+)
+def test_a_message_is_not_another_one_by_a_border_that_is_moved(
+    difficult: Path, left: str, right: str
+) -> None:
+    """The gateway signs the fields with nothing between, so each must have its length: else who has
+    overheard a message could have it answered again, and for ever.
+    """
+    kit = ThreemaKit()
+    with house(kit, difficult) as found:
+        heard = kit.message("Radwege?")
+        form = dict(parse_qsl(heard.body.decode()))
+        form[left], form[right] = form[left][:-1], form[left][-1] + form[right]
+        moved = Delivery(urlencode(form).encode(), heard.headers)
+        assert [found.post(d).status_code for d in (heard, moved)] == [200, 403]
+
+
+def test_a_message_from_the_future_is_refused(difficult: Path) -> None:
+    """It would be good for longer than it is remembered."""
+    kit = ThreemaKit()
+    with house(kit, difficult) as found:
+        later = {n: kit.message("Radwege?", str(n), at=time.time() + n) for n in (60, 3600)}
+        assert [found.post(d).status_code for d in later.values()] == [200, 400]

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -24,7 +25,7 @@ from bot.channels import conversation
 from bot.channels.base import Incoming
 from bot.channels.wiring import Desk
 from bot.insights import listening, store
-from bot.insights.groups import Groups
+from bot.insights.groups import LIFETIME, Asked, Groups
 from bot.insights.listening import Insights
 from bot.insights.store import Kept, Store
 from bot.settings import Settings, SettingsError, read
@@ -272,7 +273,7 @@ def test_it_is_written_once_a_day(
     noon = datetime(2026, 9, 1, 12, tzinfo=UTC).timestamp()
     clock = Clock(noon)
     monkeypatch.setattr(listening, "LOOK", 0.01)
-    insights = Insights(Store(file, 90), clock)
+    insights = Insights(Store(file, 90), clock, clock)
     state_app = create_app(Settings(index=index, rate_limit=""))
     object.__setattr__(state_app.state.fundstelle, "insights", insights)
     insights.start()
@@ -292,6 +293,20 @@ def test_it_is_written_once_a_day(
     insights.stop()
     assert {str(k.day) for k in rows_at(file, noon)} == {"2026-09-02"}
     assert [k.row.words for k in rows_at(file, noon) if not k.row.status] == [("Hundesteuer",)]
+
+
+def test_a_clock_that_is_set_right_keeps_nothing_longer(file: Path) -> None:
+    """A group that began while the clock was a year ahead is forgotten after its seven days."""
+    now, clock = Clock(datetime(2027, 9, 1, tzinfo=UTC).timestamp()), Clock(0.0)
+    insights = Insights(Store(file, 90), now, clock)
+    insights._look()
+    vector = np.ones(1, np.float32)
+    insights._count(Asked("rot", "model", "nothing", "", "203.0.113.1", DOGS[0], vector))
+    assert list(insights._groups)
+    now.now -= 365 * 86400
+    clock.now = LIFETIME
+    insights._count(None)
+    assert not list(insights._groups)
 
 
 def rows_at(file: Path, now: float) -> list[Kept]:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.insights import store as module
 from bot.insights.groups import Row
-from bot.insights.store import Kept, Store, StoreError
+from bot.insights.store import InsightsError, Kept, Store
 
 TODAY = date(2026, 9, 1)
 TOPIC = Row("rot", None, "", ("Hundesteuer", "hoch"), 10)
@@ -103,7 +103,7 @@ def test_all_rows_or_none(store: Store, path: Path) -> None:
     before, limits = path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (before + 8192, limits[1]))
     try:
-        with pytest.raises(StoreError) as failed:
+        with pytest.raises(InsightsError) as failed:
             store.write(many("Rente"), TODAY)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -121,7 +121,7 @@ def test_a_locked_file_is_waited_for_and_then_named(
     store.write([], TODAY)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreError, match="SQLITE_BUSY"):
+    with pytest.raises(InsightsError, match="SQLITE_BUSY"):
         store.write([TOPIC], TODAY)
     other.close()
     store.write([TOPIC], TODAY)
@@ -149,6 +149,6 @@ def test_a_file_that_is_none_of_ours_is_left_alone(
         file.close()
     before = path.read_bytes() if path.is_file() else b""
     for work in (lambda: store.write([TOPIC], TODAY), lambda: store.read(TODAY)):
-        with pytest.raises(StoreError, match=reason):
+        with pytest.raises(InsightsError, match=reason):
             work()
     assert (path.read_bytes() if path.is_file() else b"") == before
