@@ -106,7 +106,7 @@ def _ask_everything(port: int) -> list[float]:
     times: list[float] = []
     for turn in range(ROUNDS + 1):
         for query in questions:
-            body = json.dumps({"message": query})
+            body = json.dumps({"message": query, "programme": BUNDLE.name})
             began = time.perf_counter()
             connection.request("POST", "/api/chat", body, {"Content-Type": "application/json"})
             answer = connection.getresponse()

@@ -183,7 +183,7 @@ class Load:
 
 
 def _request(query: str) -> bytes:
-    body = json.dumps({"message": query}).encode()
+    body = json.dumps({"message": query, "programme": BUNDLE.name}).encode()
     return (b"POST /api/chat HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n"
             b"Accept-Encoding: gzip\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n" % len(body)) + body  # fmt: skip
