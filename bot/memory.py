@@ -6,7 +6,9 @@ import ctypes
 from contextlib import suppress
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of malloc.h
-BYTES = 128 * 1024  # what glibc begins with
+# A question's buffers fit, those of two thousand letters don't. With glibc's own 128 KiB a
+# question of a sentence or two asked the system for fresh pages at each of the encoder's layers.
+BYTES = 512 * 1024
 
 
 def give_back() -> None:
