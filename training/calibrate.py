@@ -12,7 +12,7 @@ import argparse
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from eval.measures import auc, calibration_error
 from index import confidence
-from index.confidence import NAMES
+from index.confidence import NAMES, Confidence
 from index.query_encoder import OnnxEncoder
 from index.search import WEIGHTS, fuse
 from training import pseudo
@@ -36,7 +36,7 @@ PRIOR = 0.8  # share of all questions that a programme answers; the fit itself s
 # Shares that may be `answered` of questions that no programme answers, and of near misses: the
 # encoder was trained on most of their passages, which attract them more than others would.
 WRONG_ANSWERS, NEAR_ANSWERS = 0.10, 0.40
-LOST_ANSWERS = 0.01  # share of the answerable ones that may get `nothing`
+LOST_ANSWERS = 0.015  # share of the answerable ones that may get `nothing`
 ELSEWHERE = ("national",)  # kinds that no town's programme answers; these are states'
 NOISE = ("chitchat", "gibberish", "insult", "injection")  # kinds that are no questions
 USED_WORDS = ("plain", "keyword", "detail", "typo")  # kinds that share words with their passage
@@ -245,6 +245,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=Path, nargs="+", required=True, help="question files")
     parser.add_argument("--unanswerable", type=Path, nargs="*", default=[])
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--mean-with", type=Path, help="a former one: the mean of both is kept")
     options = parser.parse_args()
     from training.passages import records
 
@@ -257,17 +258,55 @@ def main() -> None:
         Vectors(OnnxEncoder(options.encoder, 2)),
     )
     wording, values = cross_validate(everything)
+    former = confidence.parse(options.mean_with.read_bytes()) if options.mean_with else None
+    if former:
+        values = _logistic((_logit(values) + _logit(_said(former, everything))) / 2)
     high, low = thresholds(values, everything)
     show(values, everything, high, low)
     offset, direction = fit_wording(everything)
     intercept, slopes = fit(everything, wording)
-    weights = {n: round(float(s), 4) for n, s in zip(NAMES, slopes, strict=True) if abs(s) > 1e-6}
-    print(f"weights {weights}, answered from {high:.3f}, nothing below {low:.3f}")
-    table = {
-        "intercept": intercept, "weights": weights, "answered": high, "related": low,
-        "direction": [round(float(v), 5) for v in direction], "offset": offset,
-    }  # fmt: skip
-    (options.encoder / confidence.FILE).write_text(json.dumps(table))
+    weights = dict(zip(NAMES, slopes.tolist(), strict=True))
+    found = Confidence(intercept, weights, high, low, direction.tolist(), offset)
+    found = mean(found, former) if former else found
+    print(f"weights {found.weights}, answered from {high:.3f}, nothing below {low:.3f}")
+    write(found, options.encoder)
+
+
+def _logit(values: np.ndarray) -> np.ndarray:
+    return np.log(values / (1 - values))
+
+
+def _logistic(logits: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-logits))
+
+
+def _said(model: Confidence, some: Sequence[Case]) -> np.ndarray:
+    wording = model.offset + np.array([c.vector for c in some]) @ np.array(model.direction)
+    slopes = np.array([model.weights.get(name, 0.0) for name in NAMES])
+    return probabilities(some, wording, (model.intercept, slopes))
+
+
+def mean(found: Confidence, former: Confidence) -> Confidence:
+    """The model whose logit is the mean of theirs, with the thresholds of the first. What the
+    wording weighs is put into its direction.
+    """
+    half = {n: (found.weights.get(n, 0.0) + former.weights.get(n, 0.0)) / 2 for n in NAMES}
+    parts = [(f.weights.get("wording", 0.0) / 2, f) for f in (found, former)]
+    return replace(
+        found,
+        intercept=(found.intercept + former.intercept) / 2,
+        weights={**half, "wording": 1.0},
+        direction=sum(part * np.array(f.direction) for part, f in parts).tolist(),
+        offset=sum(part * f.offset for part, f in parts),
+    )
+
+
+def write(found: Confidence, folder: Path) -> None:
+    """Beside the encoder, in as many digits as matter."""
+    table = asdict(found)
+    table["weights"] = {n: round(w, 4) for n, w in found.weights.items() if abs(w) > 1e-6}
+    table["direction"] = [round(v, 5) for v in found.direction]
+    (folder / confidence.FILE).write_text(json.dumps(table))
 
 
 if __name__ == "__main__":
