@@ -15,7 +15,7 @@ from bot.wording import wording
 from index.query_encoder import OnnxEncoder
 from index.search import Encode, once
 from index.small_talk import is_small_talk
-from index.types import Hit, Info, Passage, Ranking
+from index.types import Hit, Info, Passage, Ranking, Section
 
 SUGGESTIONS = 4
 
@@ -129,13 +129,8 @@ def suggestions(served: Served, ranking: Ranking | None = None) -> tuple[str, ..
 
     From the question bank where the campaign wrote one, else the headings.
     """
-    sections = served.bundle.sections
-    bank = served.bundle.info.bank
-    offers = [
-        (n, q)
-        for n, s in enumerate(sections)
-        for q in _offers(s.heading.original, s.heading.text, bank)
-    ]
+    info, sections = served.bundle.info, served.bundle.sections
+    offers = [(n, q) for n, section in enumerate(sections) for q in _offers(info, section)]
     if ranking and ranking.hits:
         near = {served.bundle.passages[hit.passage].section for hit in ranking.hits}
         offers = [(n, q) for n, q in offers if n in near] or offers
@@ -145,17 +140,11 @@ def suggestions(served: Served, ranking: Ranking | None = None) -> tuple[str, ..
 
 def completions(served: Served) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What can be offered while somebody types: the questions of the bank, and the headings."""
-    sections = served.bundle.sections
-    bank = served.bundle.info.bank
-    questions = [
-        q for s in sections if bank for q in _offers(s.heading.original, s.heading.text, bank)
-    ]
+    info, sections = served.bundle.info, served.bundle.sections
+    questions = [question for s in sections for question in info.questions(s.heading)]
     headings = [s.heading.text for s in sections]
     return tuple(dict.fromkeys(questions)), tuple(dict.fromkeys(headings))
 
 
-def _offers(original: str, text: str, bank: object) -> tuple[str, ...]:
-    questions: dict[str, tuple[str, ...]] = dict(bank)  # type: ignore[call-overload]
-    if not questions:
-        return (text,)
-    return questions.get(original) or questions.get(text) or ()
+def _offers(info: Info, section: Section) -> tuple[str, ...]:
+    return info.questions(section.heading) if info.bank else (section.heading.text,)

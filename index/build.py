@@ -172,7 +172,7 @@ def _rows(draft: Draft) -> tuple[list[str], Rows]:
             entries.append((passage.text[start:end], Kind.SENTENCE, number, part))
     for number, section in enumerate(sections):
         entries.append((section.heading.text, Kind.HEADING, number, 0))
-        for question in _bank_of(draft.info, section):
+        for question in draft.info.questions(section.heading):
             # The owner is the section until `_assign_bank` has seen the vectors.
             entries.append((question, Kind.BANK, number, 0))
     texts = [text for text, *_ in entries]
@@ -183,11 +183,6 @@ def _rows(draft: Draft) -> tuple[list[str], Rows]:
         np.array([part for _, _, _, part in entries], np.int16),
         np.array(digests),
     )
-
-
-def _bank_of(info: Info, section: Section) -> tuple[str, ...]:
-    both = dict.fromkeys((section.heading.original, section.heading.text))
-    return tuple(question for heading in both for question in info.bank.get(heading, ()))
 
 
 def _known_vectors(served: Bundle | None, fingerprint: str) -> Mapping[bytes, Vectors]:

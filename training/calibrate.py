@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -163,7 +164,7 @@ def fit(train: Sequence[Case], wording: np.ndarray) -> tuple[float, np.ndarray]:
 
     def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
         logits = values[0] + features @ values[1:]
-        wrong = weights * (1 / (1 + np.exp(-logits)) - truth)
+        wrong = weights * (expit(logits) - truth)
         gradient = np.concatenate([[wrong.sum()], features.T @ wrong + PENALTY * values[1:]])
         likelihood = weights @ (np.logaddexp(0, logits) - truth * logits)
         return likelihood + 0.5 * PENALTY * float(values[1:] @ values[1:]), gradient
@@ -191,7 +192,7 @@ def probabilities(
     some: Sequence[Case], wording: np.ndarray, model: tuple[float, np.ndarray]
 ) -> np.ndarray:
     """What the model says of each case."""
-    return 1 / (1 + np.exp(-(model[0] + _table(some, wording) @ model[1])))
+    return expit(model[0] + _table(some, wording) @ model[1])
 
 
 def cross_validate(everything: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
@@ -260,7 +261,7 @@ def main() -> None:
     wording, values = cross_validate(everything)
     former = confidence.parse(options.mean_with.read_bytes()) if options.mean_with else None
     if former:
-        values = _logistic((_logit(values) + _logit(_said(former, everything))) / 2)
+        values = expit((logit(values) + logit(_said(former, everything))) / 2)
     high, low = thresholds(values, everything)
     show(values, everything, high, low)
     offset, direction = fit_wording(everything)
@@ -270,14 +271,6 @@ def main() -> None:
     found = mean(found, former) if former else found
     print(f"weights {found.weights}, answered from {high:.3f}, nothing below {low:.3f}")
     write(found, options.encoder)
-
-
-def _logit(values: np.ndarray) -> np.ndarray:
-    return np.log(values / (1 - values))
-
-
-def _logistic(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logits))
 
 
 def _said(model: Confidence, some: Sequence[Case]) -> np.ndarray:

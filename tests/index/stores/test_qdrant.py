@@ -197,43 +197,30 @@ def test_links_outlive_an_ingest_that_knows_no_former_version(
     assert dict(store.load("links").aliases) == {ids[0]: ids[2], ids[1]: ids[2]}
 
 
+@pytest.mark.parametrize(("first", "served"), [(True, "Eins."), (False, "Zwei.")])
 def test_two_ingests_of_one_programme_leave_it_whole(
-    store: QdrantStore, node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The other one ends, and cleans up, just before ours is turned on."""
+    store: QdrantStore, node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    first: bool, served: str,
+) -> None:  # fmt: skip
+    """The other one ends, and cleans up, just before ours is turned on; or is turned on just before
+    ours cleans up.
+    """
     one, other = (made(tmp_path / text, "doppelt", text) for text in ("Eins.", "Zwei."))
     ours = QdrantStore(qdrant.address([node]), tmp_path)
     turn = ours._turn
 
-    def late(*args: object) -> None:
-        store.publish(other)
+    def beside(*args: object) -> None:
+        if first:
+            store.publish(other)
         turn(*args)  # type: ignore[arg-type]
+        if not first:
+            store.publish(other)
 
-    monkeypatch.setattr(ours, "_turn", late)
+    monkeypatch.setattr(ours, "_turn", beside)
     ours.publish(one)
-    served = store.load("doppelt")
-    assert served.searcher().search("Eins").hits
-    assert served.passages[0].text == "Eins."
-    ours.close()
-
-
-def test_a_clean_up_spares_what_is_served_meanwhile(
-    store: QdrantStore, node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The other one is turned on just before ours cleans up."""
-    one, other = (made(tmp_path / text, "danach", text) for text in ("Eins.", "Zwei."))
-    ours = QdrantStore(qdrant.address([node]), tmp_path)
-    turn = ours._turn
-
-    def early(*args: object) -> None:
-        turn(*args)  # type: ignore[arg-type]
-        store.publish(other)
-
-    monkeypatch.setattr(ours, "_turn", early)
-    ours.publish(one)
-    served = store.load("danach")
-    assert served.searcher().search("Zwei").hits
-    assert served.passages[0].text == "Zwei."
+    found = store.load("doppelt")
+    assert found.searcher().search(served).hits
+    assert found.passages[0].text == served
     ours.close()
 
 
