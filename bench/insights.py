@@ -53,7 +53,7 @@ def main() -> int:
 
 def _asked(served: Served, text: str, asker: str) -> Asked:
     taken: list[Asked] = []
-    hearing = Hearing(taken.append, served, once(served.bundle.encoder))
+    hearing = Hearing(taken.append, served, once(served.bundle.encoder.encode))
     question = Question(text)
     hearing.answered(question, answer(question, served, encode=hearing), asker)
     return taken[0]

@@ -76,6 +76,11 @@ class Line:
         slow = self.waiting * self._pace > BEARABLE and _now() - self._moved < STUCK
         return self.waiting >= self._most or (slow and self.waiting >= PLACES)
 
+    @property
+    def pressed(self) -> bool:
+        """More is asked than can be searched at once and at leisure: somebody waits."""
+        return self.waiting > 0
+
     async def enter(self) -> None:
         """Wait for a place; first come, first served.
 

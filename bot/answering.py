@@ -44,9 +44,12 @@ def answer(
     return Answer(status, getattr(words, status), passages, suggestions(served, ranking))
 
 
-def encoders(programmes: Iterable[Served]) -> Mapping[OnnxEncoder, Encode]:
-    """For one question to several programmes: it is encoded once for each distinct encoder."""
-    return {encoder: once(encoder) for encoder in {s.bundle.encoder for s in programmes}}
+def encoders(programmes: Iterable[Served], light: bool = False) -> Mapping[OnnxEncoder, Encode]:
+    """For one question to several programmes: it is encoded once for each distinct encoder,
+    `light`: by its light form.
+    """
+    distinct = {served.bundle.encoder for served in programmes}
+    return {each: once(each.lightly if light else each.encode) for each in distinct}
 
 
 def search(query: str, served: Served, limit: int) -> tuple[Citation, ...]:

@@ -74,14 +74,13 @@ def _middleware(state: State, channels: Channels) -> list[Middleware]:
     """What a request passes on its way in, in this order; an answer in the opposite one."""
     settings = state.settings
     most_bytes, seconds = channels.most_bytes(settings.most_bytes), settings.read_seconds
-    line = _line(settings, state.metrics)
     return [
         Middleware(Heads),
         Middleware(RequestIds),
         *([Middleware(Traces)] if settings.traces == "on" else []),
         Middleware(Guards, most_bytes=most_bytes, seconds=seconds, on_fault=problems.unexpected),
         Middleware(Origins, state=state),
-        Middleware(Admission, line=line, on_busy=problems.busy),
+        Middleware(Admission, line=state.line, on_busy=problems.busy),
         # No cookie and no secret is in any answer, so compressing what somebody typed reveals
         # nothing.
         Middleware(GZipMiddleware, minimum_size=600, compresslevel=6),
@@ -102,7 +101,7 @@ def _state(settings: Settings) -> tuple[State, Callable[[], None]]:
     state = State(
         settings, library, RateLimit(settings.rate_limit, counts, hasher),
         RateLimit(settings.programme_rate_limit, counts, hasher, "programme", ProgrammeBusy),
-        metrics, hasher, insights,
+        metrics, hasher, _line(settings, metrics), insights,
     )  # fmt: skip
     return state, close
 

@@ -45,6 +45,7 @@ class Metrics:
         )  # fmt: skip
         self._errors = self._counter("errors", "Errors by HTTP status", "status")
         self._shed = self._counter("shed", "Questions sent away because too many waited")
+        self._light = self._counter("light", "Questions encoded by the light form: others waited")
         self._loads = self._counter("loads", "Bundles taken up", "programme")
         self._refusals = self._counter("refusals", "Bundles refused, each reason once")
         self._queues = Gauge(
@@ -78,6 +79,10 @@ class Metrics:
     def shed(self) -> None:
         """Count a question that found no place."""
         self._shed.inc()
+
+    def light(self) -> None:
+        """Count a question that was encoded by the light form."""
+        self._light.inc()
 
     def loaded(self, programme: str, whole: bool) -> None:
         """Count a bundle that was taken up, or refused; the latter may be called anything."""

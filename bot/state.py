@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
 from bot import answering, traces
+from bot.admission import Line
 from bot.hashes import Hasher
 from bot.library import Library, Served
 from bot.limits import RateLimit
 from bot.messages import Answer, Citation, Question
 from bot.metrics import Metrics
 from bot.settings import Settings
-from index.search import Encode, once
+from index.query_encoder import OnnxEncoder
+from index.search import Encode
 
 if TYPE_CHECKING:
     from bot.insights.listening import Insights  # only where it is on
@@ -33,6 +35,7 @@ class State:
     programme_limit: RateLimit
     metrics: Metrics
     hasher: Hasher
+    line: Line
     insights: Insights | None = None
 
     def ask(self, question: Question, slug: str | None, client: str) -> tuple[Answer, Served]:
@@ -40,7 +43,8 @@ class State:
         self.limit.check(client)
         served = self.library.get(slug)
         self.programme_limit.check(served.slug)
-        return self._answer(question, served, client), served
+        encode = self._encoders([served])[served.bundle.encoder]
+        return self._answer(question, served, client, encode), served
 
     def compare(
         self, question: Question, slugs: Sequence[str], client: str
@@ -52,15 +56,22 @@ class State:
         self.limit.check(client, len(chosen))
         for served in chosen:
             self.programme_limit.check(served.slug)
-        encoders = answering.encoders(chosen)
+        encoders = self._encoders(chosen)
         return [(self._answer(question, s, client, encoders[s.bundle.encoder]), s) for s in chosen]
 
-    def _answer(
-        self, question: Question, served: Served, client: str, encode: Encode | None = None
-    ) -> Answer:
+    def _encoders(self, chosen: Sequence[Served]) -> Mapping[OnnxEncoder, Encode]:
+        """Light ones while others wait: so that fewer are sent away, for vectors nearly the
+        same.
+        """
+        light = self.line.pressed
+        if light:
+            self.metrics.light()
+        return answering.encoders(chosen, light)
+
+    def _answer(self, question: Question, served: Served, client: str, encode: Encode) -> Answer:
         hearing = None
         with self.metrics.timed(question.channel), traces.span("answer", programme=served.slug):
-            encode = traces.within("encode", encode or once(served.bundle.encoder))
+            encode = traces.within("encode", encode)
             if self.insights:
                 encode = hearing = self.insights.hearing(served, encode)
             found = answering.answer(question, served, self.settings.most_letters, encode)

@@ -47,7 +47,7 @@ class Asked:
 
 def ask_all(loaded: Bundle, questions: list[Question]) -> list[Asked]:
     """Every question put to the bundle."""
-    searcher, encode = loaded.searcher(), once(loaded.encoder)
+    searcher, encode = loaded.searcher(), once(loaded.encoder.encode)
     return [
         Asked(
             question, right_passages(question, loaded.passages),

@@ -60,7 +60,7 @@ class Encoder:
         digest = hashlib.sha256(self.name.encode())
         compiled = self.folder / query_encoder.ONNX
         if compiled.is_file():
-            for name in query_encoder.FILES:
+            for name in query_encoder.present(self.folder):
                 digest.update((self.folder / name).read_bytes())
         else:
             digest.update(np.round(self.encode(PROBES), 4).tobytes())
@@ -94,7 +94,7 @@ class Encoder:
         """
         folder.mkdir(parents=True, exist_ok=True)
         if (self.folder / query_encoder.ONNX).is_file():
-            for name in query_encoder.FILES:
+            for name in query_encoder.present(self.folder):
                 link_or_copy(self.folder / name, folder / name)
         else:
             _export(self.name, self._model, folder)

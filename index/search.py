@@ -6,7 +6,7 @@ weights; `python -m eval --weights` learns and checks them by cross-validation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -36,12 +36,14 @@ ATTACHED = 0.95
 Encode = Callable[[str], Vectors]  # a query → its vector, shape (dimension,)
 
 
-def once(encoder: QueryEncoder) -> Encode:
-    """An encoder that does equal queries once: for one question to several programmes."""
+def once(several: Callable[[Sequence[str]], Vectors]) -> Encode:
+    """`several`, an encoder's, for one query at a time, and equal ones once: for one question to
+    several programmes.
+    """
 
     @cache
     def encode(query: str) -> Vectors:
-        vector: Vectors = encoder.encode([query])[0]
+        vector: Vectors = several([query])[0]
         return vector
 
     return encode

@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 import torch
 from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
 
 from index import query_encoder
 from index.query_encoder import OnnxEncoder, Settings
@@ -49,10 +50,10 @@ class Int8Rows(torch.nn.Module):
 class Whole(torch.nn.Module):
     """Token ids and mask → unit vector, in one forward pass."""
 
-    def __init__(self, model: SentenceTransformer) -> None:
+    def __init__(self, body: torch.nn.Module) -> None:
         super().__init__()
-        self.body = model[0].auto_model
-        embeddings = self.body.embeddings
+        self.body = body
+        embeddings = body.embeddings
         embeddings.word_embeddings = Int8Rows(embeddings.word_embeddings.weight.detach())
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
@@ -69,16 +70,8 @@ def export(source: Path, target: Path) -> None:
     before = model.encode(PROBES, normalize_embeddings=True)
     tokenizer = model.tokenizer.backend_tokenizer
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        full = Path(scratch) / "full.onnx"
-        ids = torch.tensor([tokenizer.encode(PROBES[0]).ids])
-        axes = {"input_ids": {0: "texts", 1: "tokens"}, "attention_mask": {0: "texts", 1: "tokens"}}
-        torch.onnx.export(
-            Whole(model).eval(), (ids, torch.ones_like(ids)), str(full), input_names=list(axes),
-            output_names=["vector"], dynamic_axes=axes, opset_version=17, dynamo=False,
-        )  # fmt: skip
-        onnx.save(quantise(onnx.load(str(full)), tokenizer), str(target / query_encoder.ONNX))
+    floats = as_onnx(model[0].auto_model, tokenizer)
+    onnx.save(quantise(floats, tokenizer), str(target / query_encoder.ONNX))
     onnx.checker.check_model(str(target / query_encoder.ONNX))
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -92,6 +85,20 @@ def export(source: Path, target: Path) -> None:
         f"{target}: {size:.1f} MB, cosine to the float model "
         f"{cosines.min():.4f} to {cosines.max():.4f}"
     )
+
+
+def as_onnx(body: torch.nn.Module, tokenizer: Tokenizer) -> onnx.ModelProto:
+    """The model with floats, but for its word vectors."""
+    ids = torch.tensor([tokenizer.encode(PROBES[0]).ids])
+    axes = {"input_ids": {0: "texts", 1: "tokens"}, "attention_mask": {0: "texts", 1: "tokens"}}
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        full = Path(scratch) / "full.onnx"
+        torch.onnx.export(
+            Whole(body).eval(), (ids, torch.ones_like(ids)), str(full), input_names=list(axes),
+            output_names=["vector"], dynamic_axes=axes, opset_version=17, dynamo=False,
+        )  # fmt: skip
+        return onnx.load(str(full))
 
 
 def _as_sentence_transformer(target: Path) -> None:

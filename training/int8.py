@@ -10,12 +10,15 @@ and what that leaves over to seven again, 128 times finer. Both go through the s
 one product of integers, which is exact everywhere: 0 to 128 times 127, twice, fits into the 16 bits
 in which older processors (x86 without VNNI) add. A step is then 1/8,192 of a token's greatest
 number, and a bit that falls otherwise moves next to nothing (measured: docs/offline.md).
+
+The light form (`training/distil.py`) is for speed, and for one server at a time: one part of eight
+bits, weights of seven, which fit into the same 16 bits.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +35,18 @@ from training.data import rows
 EXAMPLES = 400  # questions, some 10,000 tokens: six times the inputs of the widest layer
 BLOCK = 128  # of rows that are rounded before the rest hears of it; changes speed only
 DAMPING = 0.01
-CONSTANTS = {
+EXACT = {
     "int8/steps": np.float32(64),
     "int8/1/steps": np.float32(1 / 64),
     "int8/one": np.float32(1),
     "int8/fine": np.float32(1 / 128),
     "int8/middle": np.uint8(64),
+}
+LIGHT = {
+    "int8/steps": np.float32(127),
+    "int8/1/steps": np.float32(1 / 127),
+    "int8/one": np.float32(1),
+    "int8/middle": np.uint8(128),
 }
 Floats = NDArray[np.float32]
 
@@ -51,8 +60,9 @@ def questions() -> list[str]:
     return every[:: len(every) // EXAMPLES]
 
 
-def quantise(model: onnx.ModelProto, tokenizer: Tokenizer) -> onnx.ModelProto:
+def quantise(model: onnx.ModelProto, tokenizer: Tokenizer, light: bool = False) -> onnx.ModelProto:
     """`model`, each product with constant weights made of integers; changed in place."""
+    parts, product = (one_part, product_of_one) if light else (two_parts, product_of_two)
     graph = model.graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     linear = {n.name: n for n in graph.node if n.op_type == "MatMul" and n.input[1] in constants}
@@ -66,13 +76,13 @@ def quantise(model: onnx.ModelProto, tokenizer: Tokenizer) -> onnx.ModelProto:
             continue
         x, weights = node.input
         if x not in seen:
-            nodes += two_parts(x)
+            nodes += parts(x)
             seen.add(x)
         nodes += product(x, node.name, node.output[0])
-        whole, scales = rounded(constants[weights], moments[x])
+        whole, scales = rounded(constants[weights], moments[x], 63 if light else 127)
         graph.initializer.append(numpy_helper.from_array(whole, f"{node.name}/weights"))
         graph.initializer.append(numpy_helper.from_array(scales, f"{node.name}/scales"))
-    _replace(graph, nodes)
+    _replace(graph, nodes, LIGHT if light else EXACT)
     return model
 
 
@@ -81,10 +91,7 @@ def two_parts(x: str) -> list[onnx.NodeProto]:
     shape (2 texts, tokens, inputs), uint8, 0 to 128.
     """
     return [
-        make_node("Abs", [x], [f"{x}/sizes"]),
-        make_node("ReduceMax", [f"{x}/sizes"], [f"{x}/greatest"], axes=[-1], keepdims=1),
-        make_node("Div", ["int8/steps", f"{x}/greatest"], [f"{x}/steps"]),
-        make_node("Mul", [x, f"{x}/steps"], [f"{x}/scaled"]),
+        *_scaled(x),
         make_node("QuantizeLinear", [f"{x}/scaled", "int8/one", "int8/middle"], [f"{x}/high"]),
         make_node("DequantizeLinear", [f"{x}/high", "int8/one", "int8/middle"], [f"{x}/near"]),
         make_node("Sub", [f"{x}/scaled", f"{x}/near"], [f"{x}/error"]),
@@ -93,7 +100,33 @@ def two_parts(x: str) -> list[onnx.NodeProto]:
     ]
 
 
-def product(x: str, name: str, output: str) -> list[onnx.NodeProto]:
+def one_part(x: str) -> list[onnx.NodeProto]:
+    """Nodes that make of `x` its eight bits, uint8, 1 to 255, of the same shape."""
+    return [
+        *_scaled(x),
+        make_node("QuantizeLinear", [f"{x}/scaled", "int8/one", "int8/middle"], [f"{x}/parts"]),
+    ]
+
+
+def _scaled(x: str) -> list[onnx.NodeProto]:
+    return [
+        make_node("Abs", [x], [f"{x}/sizes"]),
+        make_node("ReduceMax", [f"{x}/sizes"], [f"{x}/greatest"], axes=[-1], keepdims=1),
+        make_node("Div", ["int8/steps", f"{x}/greatest"], [f"{x}/steps"]),
+        make_node("Mul", [x, f"{x}/steps"], [f"{x}/scaled"]),
+    ]
+
+
+def product_of_one(x: str, name: str, output: str) -> list[onnx.NodeProto]:
+    """Nodes that multiply the one part of `x` by the weights."""
+    factors = [f"{x}/parts", f"{name}/weights", "int8/1/steps", f"{name}/scales", "int8/middle"]
+    return [
+        make_node("MatMulIntegerToFloat", factors, [f"{name}/sum"], name, domain="com.microsoft"),
+        make_node("Mul", [f"{name}/sum", f"{x}/greatest"], [output]),
+    ]
+
+
+def product_of_two(x: str, name: str, output: str) -> list[onnx.NodeProto]:
     """Nodes that multiply both parts of `x` by the weights and add up what comes."""
     factors = [f"{x}/parts", f"{name}/weights", "int8/1/steps", f"{name}/scales", "int8/middle"]
     return [
@@ -122,13 +155,13 @@ def second_moments(
     return moments
 
 
-def rounded(weights: Floats, moments: Floats) -> tuple[NDArray[np.int8], Floats]:
-    """Weights, shape (inputs, outputs), as int8 with a scale for each output.
+def rounded(weights: Floats, moments: Floats, most: int = 127) -> tuple[NDArray[np.int8], Floats]:
+    """Weights, shape (inputs, outputs), as int8, -most to most, with a scale for each output.
 
     One input after the other, each output's error passed on to the inputs still to come, so that
     the layer's outputs stay near (GPTQ: Frantar et al. 2022, arXiv:2210.17323).
     """
-    scales = np.abs(weights).max(axis=0) / np.float32(127)
+    scales = np.abs(weights).max(axis=0) / np.float32(most)
     order = np.argsort(-np.diag(moments))
     left = weights[order] / scales
     whole = np.zeros_like(left)
@@ -137,7 +170,7 @@ def rounded(weights: Floats, moments: Floats) -> tuple[NDArray[np.int8], Floats]
         block = slice(start, start + BLOCK)
         errors = np.zeros_like(left[block])
         for row, weight in enumerate(left[block], start):
-            whole[row] = np.clip(np.round(weight), -127, 127)
+            whole[row] = np.clip(np.round(weight), -most, most)
             errors[row - start] = (weight - whole[row]) / passes[row, row]
             left[row + 1 : block.stop] -= np.outer(
                 passes[row, row + 1 : block.stop], errors[row - start]
@@ -153,9 +186,11 @@ def _passes_on(moments: Floats) -> Floats:
     return factor
 
 
-def _replace(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto]) -> None:
+def _replace(
+    graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto], constants: Mapping[str, np.generic]
+) -> None:
     """Other nodes; constants that nobody reads are dropped."""
-    graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in CONSTANTS.items())
+    graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in constants.items())
     read = {name for node in nodes for name in node.input}
     kept = [tensor for tensor in graph.initializer if tensor.name in read]
     for field, values in ((graph.node, list(nodes)), (graph.initializer, kept)):
