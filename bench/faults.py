@@ -24,6 +24,7 @@ from pathlib import Path
 from bot.library import Library
 from index import bundle
 from index.errors import BundleError
+from index.manifest import MANIFEST, read_manifest
 from index.stores.folder import FolderStore
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +32,7 @@ SEED = ROOT / "programmes" / "dortmund-2025"
 SLUG = SEED.name
 # From its start, from the folder of a bundle to be, and from that folder's manifest, which is
 # written last: then come the sync, the rename, the turn of the link.
-MOMENTS = ("", f".{SLUG}-*", f".{SLUG}-*/{bundle.MANIFEST}")
+MOMENTS = ("", f".{SLUG}-*", f".{SLUG}-*/{MANIFEST}")
 # One process that has loaded torch, forked for each run: else most kills would hit its import.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["ingest", "index.build", "index.encoder", "sentence_transformers"])
@@ -73,7 +74,7 @@ def kills(
     library = Library(FolderStore(root))  # as a server has it, looking on all the while
     hits = 0
     while hits < count:
-        before = bundle.read_manifest(root / SLUG).version
+        before = read_manifest(root / SLUG).version
         edition = next(e for e in editions if versions[e] != before)
         process = _run(edition, root)
         kind = hits % len(MOMENTS)

@@ -26,7 +26,8 @@ from bench import small
 from bench.servers import BUNDLE, ROOT, resident, running
 from bench.small import Chapter
 from bot.library import Library
-from index import bundle
+from index import bundle, checksums, versions
+from index.manifest import MANIFEST, write_manifest
 from index.stores.folder import FolderStore
 
 QUESTIONS = 2000
@@ -96,15 +97,15 @@ def make(root: Path, slug: str, number: int, seed: bool, edition: str = "") -> s
 
 
 def _copy_of_seed(root: Path, slug: str, edition: str) -> str:
-    with bundle.writing(root, slug) as fresh:
+    with versions.writing(root, slug) as fresh:
         shutil.copytree(BUNDLE, fresh, dirs_exist_ok=True)
         table = json.loads((fresh / bundle.PROGRAMME).read_text())
         table["info"]["slug"], table["info"]["copyright"] = slug, edition
         (fresh / bundle.PROGRAMME).write_text(json.dumps(table, ensure_ascii=False))
-        manifest = json.loads((fresh / bundle.MANIFEST).read_text())
-        manifest["files"][bundle.PROGRAMME] = bundle.sha256(fresh / bundle.PROGRAMME)
+        manifest = json.loads((fresh / MANIFEST).read_text())
+        manifest["files"][bundle.PROGRAMME] = checksums.sha256(fresh / bundle.PROGRAMME)
         manifest |= {"slug": slug, "version": f"{manifest['version'][:8]}{edition}"}
-        bundle.write_manifest(fresh, manifest)
+        write_manifest(fresh, manifest)
     return str(manifest["version"])
 
 

@@ -33,8 +33,9 @@ from bench.load import Row, questions, show
 from bench.servers import BUNDLE, ROOT
 from bot.library import Library
 from eval.questions import read
-from index import bundle, lexicon
+from index import bundle, checksums, lexicon, versions
 from index.bundle import Bundle, Parts
+from index.manifest import MANIFEST, write_manifest
 from index.stores.folder import FolderStore
 from index.types import Vectors
 from index.vectors import Kind, Rows, VectorIndex
@@ -80,7 +81,7 @@ def make(root: Path, seed: Bundle, count: int) -> int:
 def _template(root: Path, seed: Bundle, number: int) -> tuple[Path, Bundle]:
     chosen = _sections(seed, random.Random(number))
     slug = f"vorlage-{number}"
-    with bundle.writing(root, slug) as fresh:
+    with versions.writing(root, slug) as fresh:
         shutil.copytree(BUNDLE / bundle.ENCODER, fresh / bundle.ENCODER)
         bundle.write(fresh, _parts(seed, chosen, slug))
     folder = (root / slug).resolve()
@@ -125,7 +126,7 @@ def _copy(root: Path, template: Path, loaded: Bundle, number: int) -> None:
     vectors = noisy(real, np.arange(len(real)), np.random.default_rng(number))
     table = json.loads((folder / bundle.PROGRAMME).read_text(encoding="utf-8"))
     table["info"]["slug"] = slug
-    manifest = json.loads((folder / bundle.MANIFEST).read_text(encoding="utf-8"))
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     new = {
         bundle.PROGRAMME: json.dumps(table, ensure_ascii=False).encode(),
         bundle.VECTORS: VectorIndex(vectors, loaded.rows).to_bytes(),
@@ -133,9 +134,9 @@ def _copy(root: Path, template: Path, loaded: Bundle, number: int) -> None:
     for name, content in new.items():
         (folder / name).unlink()
         (folder / name).write_bytes(content)
-        manifest["files"][name] = bundle.sha256(folder / name)
-    (folder / bundle.MANIFEST).unlink()
-    bundle.write_manifest(folder, {**manifest, "slug": slug})
+        manifest["files"][name] = checksums.sha256(folder / name)
+    (folder / MANIFEST).unlink()
+    write_manifest(folder, {**manifest, "slug": slug})
     (root / slug).symlink_to(folder.relative_to(root))
 
 

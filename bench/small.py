@@ -1,6 +1,6 @@
 """Small programmes, compiled in milliseconds: for tests and measurements with many of them.
 
-They go through `bundle.writing` and `bundle.write` as every bundle does, with the real encoder; a
+They go through `versions.writing` and `bundle.write` as every bundle does, with the real encoder; a
 text is encoded once in the process, however many programmes say it.
 """
 
@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from index import bundle, confidence, lexicon
-from index.bundle import Manifest, Parts
+from index import bundle, confidence, lexicon, versions
+from index.bundle import Parts
+from index.manifest import Manifest
 from index.query_encoder import FILES, OnnxEncoder
 from index.types import Heading, Info, Paragraph, Passage, Piece, Section, Vectors
 from index.vectors import Kind, Rows
@@ -39,7 +40,7 @@ class Chapter:
 
 def write(root: Path, slug: str, chapters: Sequence[Chapter], **info: str) -> Manifest:
     """Compile a programme into `root/slug`, where ingest.py would put it."""
-    with bundle.writing(root, slug) as fresh:
+    with versions.writing(root, slug) as fresh:
         (fresh / bundle.ENCODER).mkdir()
         for name in (*FILES, confidence.FILE):
             shutil.copy2(MODEL / name, fresh / bundle.ENCODER / name)

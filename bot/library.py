@@ -23,11 +23,12 @@ from typing import TypeVar
 
 from bot.errors import NotReady, ProgrammeNeeded, TooManyProgrammes, UnknownProgramme
 from bot.shelf import Shelf
-from index.bundle import Bundle, Stamp
+from index.bundle import Bundle
 from index.errors import BundleError, FundstelleError, NoFolder, StoreError
 from index.search import Searcher
 from index.stores import Store
 from index.types import Info
+from index.versions import Stamp
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from index import bundle, confidence, description, lexicon, links, passages, readers, structure
-from index.bundle import Bundle, Manifest, Parts
+from index.bundle import Bundle, Parts
+from index.checksums import sha256
 from index.encoder import Encoder
 from index.errors import BundleError, DocumentError
 from index.lexicon import Lexicon
+from index.manifest import FORMAT, Manifest
 from index.types import Document, Info, Passage, Programme, Section, Vectors
 from index.vectors import Kind, Rows
+from index.versions import writing
 
 Progress = Callable[
     [str, int], AbstractContextManager[Callable[[int], None]]
@@ -97,7 +100,7 @@ def build(
     """
     began = time.monotonic()
     draft = read(folder, progress, source)
-    with bundle.writing(root, draft.info.slug) as fresh:
+    with writing(root, draft.info.slug) as fresh:
         with progress("load encoder", 1) as advance:
             encoder = Encoder(model)
             fingerprint = encoder.fingerprint()
@@ -112,7 +115,7 @@ def build(
         words = lexicon.build(
             [p.text for p in draft.passages], [_headings(draft, p) for p in draft.passages]
         )
-        document_hash = bundle.sha256(draft.document)
+        document_hash = sha256(draft.document)
         parts = Parts(
             draft.info, _version(draft, fingerprint, calibration, rows, words), document_hash,
             model, fingerprint, draft.programme.sections, draft.passages, aliases(served, draft),
@@ -236,7 +239,7 @@ def _version(draft: Draft, fingerprint: str, calibration: bytes, rows: Rows, wor
     the same words, another one. Stores and bots take what has the same version for the same.
     """
     digest = hashlib.sha256(draft.document.read_bytes())
-    digest.update(repr(draft.info).encode() + fingerprint.encode() + str(bundle.FORMAT).encode())
+    digest.update(repr(draft.info).encode() + fingerprint.encode() + str(FORMAT).encode())
     digest.update(calibration)
     digest.update(repr((draft.programme.sections, draft.passages)).encode())
     for part in (rows.kind, rows.owner, rows.part, rows.digest):

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from index.bundle import Bundle, Stamp
+from index.bundle import Bundle
 from index.errors import StoreError
 from index.types import Info
+from index.versions import Stamp
 
 EMBEDDED = "faiss"
 

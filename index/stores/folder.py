@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from index import bundle
-from index.bundle import Bundle, Stamp
+from index import bundle, versions
+from index.bundle import Bundle
 from index.errors import BundleError
 from index.stores import About
+from index.versions import Stamp
 
 
 class FolderStore:
@@ -24,11 +25,11 @@ class FolderStore:
         if not self._seen and not self.root.exists():
             return {}
         self._seen = True
-        return bundle.look(self.root)
+        return versions.look(self.root)
 
     def stamp(self, slug: str) -> Stamp:
         """Of all files."""
-        return bundle.stamp_of_all(self.root / slug)
+        return versions.stamp_of_all(self.root / slug)
 
     def about(self, slug: str) -> About | None:
         """Nothing: a folder is only trusted once it was read whole."""
@@ -49,4 +50,4 @@ class FolderStore:
 
     def remove(self, slug: str) -> None:
         """The link goes, its versions with it."""
-        bundle.remove(self.root, slug)
+        versions.remove(self.root, slug)

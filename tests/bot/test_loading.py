@@ -16,6 +16,7 @@ from bench import small
 from bench.small import Chapter
 from index import bundle
 from index.errors import BundleError
+from index.manifest import MANIFEST, write_manifest
 from tests.test_imports import imports, sources
 
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
@@ -90,10 +91,10 @@ def whole(tmp_path: Path) -> Path:
 def forge(folder: Path, name: str, content: bytes) -> None:
     """Put `content` in the place of a file, and its checksum into the manifest."""
     (folder / name).write_bytes(content)
-    path = folder / bundle.MANIFEST
+    path = folder / MANIFEST
     table = json.loads(path.read_text())
     table["files"][name] = hashlib.sha256(content).hexdigest()
-    bundle.write_manifest(folder, table)
+    write_manifest(folder, table)
 
 
 class Bomb:

@@ -23,7 +23,8 @@ from bot.app import create_app
 from bot.errors import NotReady, ProgrammeNeeded, UnknownProgramme
 from bot.library import Library
 from bot.settings import Settings
-from index import bundle
+from index import checksums
+from index.manifest import MANIFEST, write_manifest
 from index.query_encoder import OnnxEncoder
 from index.stores.folder import FolderStore
 
@@ -171,8 +172,8 @@ def test_a_bundle_copied_file_by_file_is_taken_up_when_it_is_whole(
     old = library.get("rot").version
     files = [p.relative_to(tmp_path / "new") for p in sorted((tmp_path / "new").rglob("*.*"))]
     place = {"first": 0, "middle": len(files) // 2, "last": len(files)}[manifest_at]
-    files.remove(Path(bundle.MANIFEST))
-    files.insert(place, Path(bundle.MANIFEST))
+    files.remove(Path(MANIFEST))
+    files.insert(place, Path(MANIFEST))
     changing = [f for f in files if (tmp_path / "new" / f).read_bytes() != _bytes(root / "rot" / f)]
     for file in files:
         shutil.copy2(tmp_path / "new" / file, root / "rot" / file)
@@ -246,8 +247,8 @@ def test_content_that_nobody_thought_of_is_refused_too(library: Library, tmp_pat
         programme.replace('"aliases": {}', '"aliases": {"alt": "nirgends"}')
     )
     manifest = (tmp_path / "copy" / "manifest.json").read_text()
-    sums = [bundle.sha256(p / "programme.json") for p in (root / "rot", tmp_path / "copy")]
-    bundle.write_manifest(tmp_path / "copy", json.loads(manifest.replace(*sums)))
+    sums = [checksums.sha256(p / "programme.json") for p in (root / "rot", tmp_path / "copy")]
+    write_manifest(tmp_path / "copy", json.loads(manifest.replace(*sums)))
     (root / "rot").unlink()
     (tmp_path / "copy").rename(root / "rot")
     library.refresh()

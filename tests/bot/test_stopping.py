@@ -25,7 +25,7 @@ from bench.servers import Server, running
 from bench.small import Chapter
 from bot.wording import wording
 from index import bundle
-from index.bundle import Manifest
+from index.manifest import Manifest
 from tests.bot.channels.kits import SignalKit
 from tests.bot.channels.peers.server import Fault
 from tests.bot.channels.peers.server import running as platform

@@ -10,6 +10,7 @@ import pytest
 from bench import faults, small
 from bench.small import Chapter
 from index import bundle
+from index.manifest import MANIFEST, read_manifest
 
 
 def test_every_flipped_byte_is_refused_by_name(tmp_path: Path) -> None:
@@ -18,19 +19,19 @@ def test_every_flipped_byte_is_refused_by_name(tmp_path: Path) -> None:
     found = faults.flips((tmp_path / "rot").resolve(), 60, random.Random(5))
     assert found.total() == 60
     assert all(outcome.endswith(": refused by name") for outcome in found), found
-    assert any(outcome.startswith(bundle.MANIFEST) for outcome in found), found
+    assert any(outcome.startswith(MANIFEST) for outcome in found), found
 
 
 def test_every_byte_of_the_manifest_counts(tmp_path: Path) -> None:
     """Version, counts and white space, too: each is changed, in every bit and into a space."""
     small.write(tmp_path, "rot", [Chapter("Verkehr", ["Wir bauen Radwege in der Stadt."])])
-    path = (tmp_path / "rot").resolve() / bundle.MANIFEST
+    path = (tmp_path / "rot").resolve() / MANIFEST
     good = path.read_bytes()
     for at in range(len(good)):
         for value in {good[at] ^ (1 << (at % 8)), 0x20} - {good[at]}:
             path.write_bytes(good[:at] + bytes([value]) + good[at + 1 :])
             with pytest.raises(bundle.BundleError, match=r"manifest\.json|rot"):
-                bundle.read_manifest(path.parent)
+                read_manifest(path.parent)
 
 
 def test_a_killed_ingest_leaves_the_old_or_the_new(tmp_path: Path) -> None:

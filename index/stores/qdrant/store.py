@@ -17,9 +17,10 @@ from urllib.parse import parse_qsl
 from qdrant_client import grpc as q
 
 from index import bundle, links
-from index.bundle import KEPT, PROGRAMME, SHARED, VECTORS, Bundle, Contents, Manifest, Stamp
+from index.bundle import PROGRAMME, SHARED, VECTORS, Bundle, Contents
 from index.errors import FundstelleError, StoreError
 from index.lexicon import Lexicon
+from index.manifest import Manifest, parse_manifest, sealed
 from index.query_encoder import ENCODERS, OnnxEncoder
 from index.rankers import Rankers
 from index.stores import About
@@ -32,6 +33,7 @@ from index.stores.qdrant.points import EDITION, SLUG, Edition, equal, strings, t
 from index.stores.qdrant.rankers import QdrantRankers
 from index.types import Passage
 from index.vectors import Rows
+from index.versions import KEPT, Stamp
 
 AT_ONCE = 64  # points in one call, about 1 MB
 PAGE = 1000  # programmes in one
@@ -169,7 +171,7 @@ class QdrantStore:
         """The one served, and the one before; none where there is no such programme."""
         payloads = self._payloads([slug], (MANIFESTS,))
         said = payloads[0][MANIFESTS].list_value.values if payloads else ()
-        return [bundle.parse_manifest(text(each), self._place(slug)) for each in said]
+        return [parse_manifest(text(each), self._place(slug)) for each in said]
 
     def _manifest(self, slug: str, version: str | None) -> Manifest:
         for manifest in self._manifests(slug):
@@ -227,7 +229,7 @@ class QdrantStore:
             SLUG: q.Value(string_value=loaded.manifest.slug),
             VERSION: q.Value(string_value=loaded.manifest.version),
             INFO: q.Value(string_value=json.dumps(info)),
-            MANIFESTS: strings(bundle.sealed(asdict(m)) for m in manifests),
+            MANIFESTS: strings(sealed(asdict(m)) for m in manifests),
             PROGRAMME_FILES: strings(files),
         }
         nothing = q.Vectors(vectors=q.NamedVectors())
