@@ -29,13 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         loaded = bundle.load(options.bundle)
-        asked = {path.stem: ask_all(loaded, read(path)) for path in options.files}
+        asked = {path.stem: ask_all(loaded, read(path), options.light) for path in options.files}
     except (FundstelleError, OSError) as error:
         print(f"eval: {error}", file=sys.stderr)
         return 2
     print(
         f"{loaded.info.slug} {loaded.manifest.version}, {loaded.manifest.model}, "
-        f"bank: {_bank(loaded)}"
+        f"bank: {_bank(loaded)}{', light form' if options.light else ''}"
     )
     for name, questions in asked.items():
         print_scores(name, questions)
@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--misses", action="store_true", help="questions without a right passage in the top 3"
+    )
+    parser.add_argument(
+        "--light", action="store_true", help="encoded as the server does while others wait"
     )
     parser.add_argument(
         "--weights", action="store_true", help="learn the fusion weights, fold by fold"

@@ -45,9 +45,10 @@ class Asked:
         return self.question.kind != OUT_OF_SCOPE
 
 
-def ask_all(loaded: Bundle, questions: list[Question]) -> list[Asked]:
-    """Every question put to the bundle."""
-    searcher, encode = loaded.searcher(), once(loaded.encoder.encode)
+def ask_all(loaded: Bundle, questions: list[Question], light: bool = False) -> list[Asked]:
+    """Every question put to the bundle; `light`: as the server encodes them while others wait."""
+    searcher, encoder = loaded.searcher(), loaded.encoder
+    encode = once(encoder.lightly if light else encoder.encode)
     return [
         Asked(
             question, right_passages(question, loaded.passages),

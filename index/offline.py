@@ -111,7 +111,10 @@ def settings(loaded: Bundle) -> dict[str, Any]:
             "sentences": sorted(small_talk.SENTENCES),
         },
         "partWeight": lexicon.PART_WEIGHT,
-        "spelling": {"least": spelling.LEAST, "pieces": spelling.PIECES},
+        "spelling": {
+            "least": spelling.LEAST, "pieces": spelling.PIECES,
+            "speltOut": [list(pair) for pair in spelling.SPELT_OUT],
+        },
         "weights": dict(search.WEIGHTS),
         "sameQuestion": search.SAME_QUESTION,
         "attached": search.ATTACHED,

@@ -1,8 +1,12 @@
 """Slips of the finger in a question, put right by the programme's own words. Only importer of
 rapidfuzz.
 
-A word is touched only if the programme does not have it, in any form or as a compound of its words;
-if it looks misspelt, which the encoder's tokenizer knows: it needs many pieces for it; and if one
+First of all a word is written as in print, which is what the encoder has read: whoever types no
+capital letter gets those of the programme, and ae, oe, ue and ss become ä, ö, ü and ß where the
+programme knows the word so, or the encoder's tokenizer: it needs fewer pieces for it.
+
+Then a word is touched only if the programme does not have it, in any form or as a compound of its
+words; if it looks misspelt, which the tokenizer knows, too: it needs many pieces for it; and if one
 letter more, less, other or swapped makes it a word that the programme has.
 """
 
@@ -16,6 +20,7 @@ from rapidfuzz.distance import OSA
 
 from index import german
 
+SPELT_OUT = (("ae", "ä"), ("oe", "ö"), ("ue", "ü"), ("ss", "ß"))
 LEAST = 6  # letters of a word that may be put right
 PIECES = 3  # of a misspelt word; those that exist, in a hundred languages, mostly take one or two
 WORD = re.compile(r"[^\W\d_]+")
@@ -30,9 +35,11 @@ class Speller:
         """`stems` are those the programme has; `pieces` counts the word pieces of a word."""
         counts = Counter(word for text in texts for word in WORD.findall(text))
         self._spelling: dict[str, str] = {}
+        self._print: dict[str, str] = {}  # by the word in small letters
         words = [word for word, _ in counts.most_common()]
         for folded, word in zip(_folded(words), words, strict=True):
             self._spelling.setdefault(folded, word)
+            self._print.setdefault(word.lower(), word)
         self._by_start: dict[str, list[str]] = {}
         for folded in self._spelling:
             if len(folded) >= LEAST - 1:
@@ -40,8 +47,18 @@ class Speller:
         self._stems, self._pieces = stems, pieces
 
     def correct(self, query: str) -> str:
-        """`query` with its slips put right; all other words stay as they are."""
-        return WORD.sub(lambda match: self._word(match.group()), query)
+        """`query` as in print, its slips put right; all other words stay as they are."""
+        small = query == query.lower()
+        return WORD.sub(lambda match: self._word(self._printed(match.group(), small)), query)
+
+    def _printed(self, word: str, small: bool) -> str:
+        folded = german.fold(word)
+        small = small and folded not in german.STOPWORDS  # which are written small in print, too
+        known = small and (self._print.get(word) or self._spelling.get(folded))
+        if known:
+            return known
+        forms = _forms(word, small)
+        return word if len(forms) == 1 else min(forms, key=self._pieces)
 
     def _word(self, word: str) -> str:
         folded = german.fold(word)
@@ -66,6 +83,14 @@ class Speller:
     def _looks_misspelt(self, word: str) -> bool:
         forms = {word, word.lower(), word.capitalize()}
         return min(self._pieces(form) for form in forms) >= PIECES
+
+
+def _forms(word: str, small: bool) -> list[str]:
+    """How a word may be meant that is typed like this; as it is typed first."""
+    forms = [word]
+    for letters, letter in SPELT_OUT:
+        forms += [form.replace(letters, letter) for form in forms if letters in form]
+    return forms + [form.capitalize() for form in forms if small]
 
 
 def _folded(words: list[str]) -> list[str]:

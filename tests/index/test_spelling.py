@@ -29,6 +29,24 @@ def test_slips_are_put_right_by_the_programmes_words(
 
 
 @pytest.mark.parametrize(
+    ("typed", "printed"),
+    [
+        ("was kostet die kita fuer eltern", "was kostet die Kita für Eltern"),
+        ("wird die strasse saniert, und der öpnv?", "wird die Straße saniert, und der ÖPNV?"),
+        ("kommen die buecherei und das theater", "kommen die Bücherei und das Theater"),
+        ("Neue Häuser, Aktuelles und Klassen", "Neue Häuser, Aktuelles und Klassen"),
+        ("Wird die Strasse saniert?", "Wird die Straße saniert?"),
+        ("Die kita in Dortmund", "Die kita in Dortmund"),
+    ],
+)
+def test_a_question_in_small_letters_is_read_as_in_print(
+    speller: Speller, typed: str, printed: str
+) -> None:
+    """Capitals as the programme has them, but only for who types none; ä for ae for everybody."""
+    assert speller.correct(typed) == printed
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "Was kostet eine Klasse in Kassel bei euch?",

@@ -6,15 +6,20 @@ const WORD = /[\p{L}\p{Nl}\p{No}]+/gu;
 export class Speller {
   // `stems`: those that the programme has; `count` tells the word pieces of a word. Only a word of `least`
   // letters and as many as `pieces` is put right.
-  constructor(texts, stems, german, count, { least, pieces }) {
-    Object.assign(this, { stems, german, count, least, pieces, spelling: new Map(), byStart: new Map() });
+  constructor(texts, stems, german, count, { least, pieces, speltOut }) {
+    Object.assign(this, { stems, german, count, least, pieces, speltOut });
+    Object.assign(this, { spelling: new Map(), print: new Map(), byStart: new Map() });
     const counts = new Map();
     for (const text of texts) {
       for (const word of text.match(WORD) || []) counts.set(word, (counts.get(word) || 0) + 1);
     }
     const words = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
     const folded = fold(words.join("\n")).split("\n");
-    folded.forEach((form, n) => { if (!this.spelling.has(form)) this.spelling.set(form, words[n]); });
+    folded.forEach((form, n) => {
+      const small = words[n].toLowerCase();
+      if (!this.spelling.has(form)) this.spelling.set(form, words[n]);
+      if (!this.print.has(small)) this.print.set(small, words[n]);
+    });
     for (const form of this.spelling.keys()) {
       if (form.length < least - 1) continue;
       if (!this.byStart.has(form[0])) this.byStart.set(form[0], []);
@@ -23,7 +28,31 @@ export class Speller {
   }
 
   correct(query) {
-    return query.replace(WORD, (word) => this.word(word));
+    const small = query === query.toLowerCase();
+    return query.replace(WORD, (word) => this.word(this.printed(word, small)));
+  }
+
+  // As in print: a capital for who types none, ä for ae, where that is a word.
+  printed(word, typedSmall) {
+    const folded = fold(word);
+    const small = typedSmall && !this.german.stopwords.has(folded); // which are small in print, too
+    const known = small && (this.print.get(word) || this.spelling.get(folded));
+    return known || this.fewest(this.forms(word, small));
+  }
+
+  forms(word, small) {
+    const forms = [word];
+    for (const [letters, letter] of this.speltOut) {
+      forms.push(...forms.filter((form) => form.includes(letters)).map((form) => form.replaceAll(letters, letter)));
+    }
+    return small ? forms.concat(forms.map(capitalized)) : forms;
+  }
+
+  // The first of those with the fewest pieces.
+  fewest(forms) {
+    if (forms.length === 1) return forms[0];
+    const counts = forms.map((form) => this.count(form));
+    return forms[counts.indexOf(Math.min(...counts))];
   }
 
   word(word) {
@@ -39,10 +68,14 @@ export class Speller {
   }
 
   looksMisspelt(word) {
-    const lower = word.toLowerCase();
-    const forms = new Set([word, lower, lower.slice(0, 1).toUpperCase() + lower.slice(1)]);
+    const forms = new Set([word, word.toLowerCase(), capitalized(word)]);
     return Math.min(...[...forms].map((form) => this.count(form))) >= this.pieces;
   }
+}
+
+function capitalized(word) {
+  const lower = word.toLowerCase();
+  return lower.slice(0, 1).toUpperCase() + lower.slice(1);
 }
 
 // Equal, or one letter more, less, other, or two neighbours swapped.
