@@ -23,7 +23,7 @@ import random
 import sys
 import tempfile
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -227,11 +227,14 @@ def _steady(asked: list[Asked], options: argparse.Namespace) -> list[Row]:
     rate, p99 = len(answered) / span, _percentile(times, 99)
     late = _percentile([(a.sent - a.due) * 1000 for a in asked if a.sent], 99)
     lost = len(asked) - len(answered)
+    instead = Counter(a.status for a in asked if a.status != 200)
     return [
         Row(f"answered a second, over {options.seconds:.0f} s", f"{rate:.1f}",
             f"≥ {PROMISED['rate']}", rate >= 0.99 * PROMISED["rate"]),
         Row("not answered with 200", f"{lost} of {len(asked)}", "< 0.1 %",
             lost < len(asked) / 1000),
+        *(Row(f"  but {f'with {status}' if status else 'not at all'}", f"{times}")
+          for status, times in sorted(instead.items())),
         Row("p50 / p90", f"{_percentile(times, 50):.1f} / {_percentile(times, 90):.1f} ms"),
         Row("p99", f"{p99:.1f} ms", f"≤ {PROMISED['p99']:.0f} ms", p99 <= PROMISED["p99"]),
         Row("sent later than due, p99: the generator itself", f"{late:.1f} ms"),

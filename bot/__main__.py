@@ -56,7 +56,9 @@ def _made(settings: Settings) -> FastAPI:
     logs.configure(settings.logs)
     if settings.traces == "on":
         traces.configure()
-    return create_app(settings)
+    app = create_app(settings)
+    memory.settle()
+    return app
 
 
 def _config(one: FastAPI | None, settings: Settings, options: argparse.Namespace) -> Config:

@@ -79,7 +79,7 @@ class Line:
     @property
     def pressed(self) -> bool:
         """More is asked than can be searched at once and at leisure: somebody waits."""
-        return self.waiting > 0
+        return self._places._value <= 1
 
     async def enter(self) -> None:
         """Wait for a place; first come, first served.

@@ -37,7 +37,7 @@ class Settings:
     most_letters: int = 2000  # FUNDSTELLE_MOST_LETTERS: of one message
     most_bytes: int = 65536  # FUNDSTELLE_MOST_BYTES: of one request's body
     most_compared: int = 8  # FUNDSTELLE_MOST_COMPARED: programmes side by side for one question
-    most_waiting: int = 16  # FUNDSTELLE_MOST_WAITING: questions in line, beside the four let in
+    most_waiting: int = 32  # FUNDSTELLE_MOST_WAITING: questions in line, beside the four let in
     reload_seconds: float = (
         2.0  # FUNDSTELLE_RELOAD_SECONDS: between looks for new bundles; 0: never
     )

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-ENCODER = "index/models/fundstelle-e5/encoder.onnx"
+ENCODER = "index/models/fundstelle-e5"
+NETWORKS = ("encoder.onnx", "light.onnx")
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)((?:.*\\\n\s+--hash=sha256:[0-9a-f]{64})+)", re.M)
 NAMESPACE = uuid.UUID("b5d2c3de-6c2a-5a86-9a3c-0d6a3c0b7c11")  # of this project's SBOMs, arbitrary
 
@@ -26,7 +27,7 @@ def sbom(name: str) -> dict[str, Any]:
     components = [_package(*match.groups()) for match in PIN.finditer(text)]
     if name == "all":
         components.append(_torch())
-    components = [*sorted(components, key=lambda c: c["bom-ref"]), _encoder()]
+    components = [*sorted(components, key=lambda c: c["bom-ref"]), *_networks()]
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -75,14 +76,16 @@ def _torch() -> dict[str, Any]:
     return {"type": "library", "bom-ref": ref, "name": "torch", "version": version, "purl": ref}
 
 
-def _encoder() -> dict[str, Any]:
-    digest = hashlib.sha256((ROOT / ENCODER).read_bytes()).hexdigest()
-    return {
-        "type": "machine-learning-model",
-        "bom-ref": ENCODER,
-        "name": "fundstelle-e5",
-        "hashes": [_hash(digest)],
-    }
+def _networks() -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "machine-learning-model",
+            "bom-ref": f"{ENCODER}/{name}",
+            "name": f"fundstelle-e5 {name}",
+            "hashes": [_hash(hashlib.sha256((ROOT / ENCODER / name).read_bytes()).hexdigest())],
+        }
+        for name in NETWORKS
+    ]
 
 
 def _hash(digest: str) -> dict[str, str]:

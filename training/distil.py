@@ -17,6 +17,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import onnx
@@ -222,14 +223,38 @@ def distil(
     return model.eval()
 
 
-def export(model: BertModel, folder: Path) -> None:
+def shift(
+    student: BertModel, teacher: BertModel, texts: Iterator[tuple[torch.Tensor, torch.Tensor]]
+) -> torch.Tensor:
+    """What to take off the student's vectors, shape (dimension,), so that they lie as far apart as
+    the teacher's.
+
+    A student is surest of what all texts have in common: its vectors lie nearer to their mean, and
+    so to all passages, and the confidence, fitted to the teacher's, would answer too often.
+    """
+    both = []
+    with torch.no_grad():
+        for ids, mask in texts:
+            given = {"input_ids": ids, "attention_mask": mask}
+            both.append([pooled(m(**given).last_hidden_state, mask) for m in (student, teacher)])
+    mine, right = (torch.cat(vectors) for vectors in zip(*both, strict=True))
+    mean, wanted = mine.mean(dim=0), float(right.mean(dim=0).norm())
+    least, most = 0.0, 1.0  # share of the mean
+    for _ in range(20):
+        share = (least + most) / 2
+        near = torch.nn.functional.normalize(mine - share * mean, dim=-1).mean(dim=0).norm()
+        least, most = (share, most) if near > wanted else (least, share)
+    return least * mean
+
+
+def export(model: BertModel, shift: torch.Tensor, folder: Path) -> None:
     """Write `light.onnx` into the folder of the teacher, whose word vectors it reads from there.
 
     Raises ValueError where they are not the same.
     """
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
     tokenizer.no_padding()
-    light = quantise(as_onnx(model, tokenizer), tokenizer, light=True)
+    light = quantise(as_onnx(model, tokenizer, shift), tokenizer, light=True)
     whole = (folder / ONNX).read_bytes()
     for tensor in light.graph.initializer:
         if tensor.name.startswith("body.embeddings.") and len(tensor.raw_data) > 100_000:
@@ -269,11 +294,14 @@ def main() -> None:
     tokenizer = Tokenizer.from_file(str(options.folder / TOKENIZER))
     tokenizer.no_padding()
     tokenizer.enable_truncation(LONGEST)
+    read, known = teacher(options.source), kinds(options.shared / "training")
     made = distil(
-        teacher(options.source), options.heights, tokenizer, kinds(options.shared / "training"),
+        read, options.heights, tokenizer, known,
         Plan(options.steps, options.batch, options.rate, seed=7), options.work,
     )  # fmt: skip
-    export(made, options.folder)
+    dice = random.Random(8)
+    texts = batches(drawn(known, dice), tokenizer, options.batch, dice)
+    export(made, shift(made, read, islice(texts, 2 * POOL)), options.folder)
 
 
 if __name__ == "__main__":

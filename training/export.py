@@ -48,18 +48,22 @@ class Int8Rows(torch.nn.Module):
 
 
 class Whole(torch.nn.Module):
-    """Token ids and mask → unit vector, in one forward pass."""
+    """Token ids and mask → unit vector, in one forward pass; less `shift`, where there is one."""
 
-    def __init__(self, body: torch.nn.Module) -> None:
+    def __init__(self, body: torch.nn.Module, shift: torch.Tensor | None = None) -> None:
         super().__init__()
         self.body = body
+        self.register_buffer("shift", shift)
         embeddings = body.embeddings
         embeddings.word_embeddings = Int8Rows(embeddings.word_embeddings.weight.detach())
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         hidden = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).float()
-        return torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)
+        vector = torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)
+        if self.shift is None:
+            return vector
+        return torch.nn.functional.normalize(vector - self.shift, dim=-1)
 
 
 def export(source: Path, target: Path) -> None:
@@ -87,16 +91,19 @@ def export(source: Path, target: Path) -> None:
     )
 
 
-def as_onnx(body: torch.nn.Module, tokenizer: Tokenizer) -> onnx.ModelProto:
-    """The model with floats, but for its word vectors."""
+def as_onnx(
+    body: torch.nn.Module, tokenizer: Tokenizer, shift: torch.Tensor | None = None
+) -> onnx.ModelProto:
+    """The model with floats, but for its word vectors; see `Whole`."""
     ids = torch.tensor([tokenizer.encode(PROBES[0]).ids])
     axes = {"input_ids": {0: "texts", 1: "tokens"}, "attention_mask": {0: "texts", 1: "tokens"}}
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         full = Path(scratch) / "full.onnx"
         torch.onnx.export(
-            Whole(body).eval(), (ids, torch.ones_like(ids)), str(full), input_names=list(axes),
-            output_names=["vector"], dynamic_axes=axes, opset_version=17, dynamo=False,
+            Whole(body, shift).eval(), (ids, torch.ones_like(ids)), str(full),
+            input_names=list(axes), output_names=["vector"], dynamic_axes=axes,
+            opset_version=17, dynamo=False,
         )  # fmt: skip
         return onnx.load(str(full))
 

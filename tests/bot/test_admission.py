@@ -22,6 +22,7 @@ from bot.app import create_app
 from bot.errors import Busy
 from bot.settings import Settings
 from bot.wording import sentence
+from index.query_encoder import OnnxEncoder
 
 MOST = PLACES + 2
 
@@ -300,3 +301,45 @@ def test_who_is_sent_away_is_told_so_in_words_and_counted(
     metrics = client.get("/metrics").text
     assert "fundstelle_shed_total 3.0" in metrics
     assert 'fundstelle_queue_length{queue="questions"} 0.0' in metrics
+
+
+def test_the_line_is_pressed_while_somebody_waits() -> None:
+    """Not while there are places, however many are taken; and not any more when all had theirs."""
+
+    async def test(house: House) -> None:
+        asked = [asyncio.create_task(house.ask()) for _ in range(PLACES)]
+        await settle()
+        assert not house.line.pressed
+        asked.append(asyncio.create_task(house.ask()))
+        await settle()
+        assert house.line.pressed
+        house.open.set()
+        await asyncio.gather(*asked)
+        assert not house.line.pressed
+
+    run(test)
+
+
+@pytest.mark.parametrize("pressed", [False, True])
+def test_while_others_wait_questions_are_encoded_by_the_light_form(
+    index_root: Path, monkeypatch: pytest.MonkeyPatch, pressed: bool
+) -> None:
+    """Each once, by the one form or the other, also where several programmes answer; counted."""
+    encoded: list[str] = []
+    for name in ("encode", "lightly"):
+        real = getattr(OnnxEncoder, name)
+
+        def noted(
+            encoder: OnnxEncoder, texts: list[str], name: str = name, real: Any = real
+        ) -> object:
+            encoded.append(name)
+            return real(encoder, texts)
+
+        monkeypatch.setattr(OnnxEncoder, name, noted)
+    client = TestClient(create_app(Settings(index=index_root)))
+    monkeypatch.setattr(Line, "pressed", pressed)
+    answer = client.post("/api/chat", json={"message": "Werden die Kita-Gebühren abgeschafft?"})
+    assert answer.json()["status"] == "answered"
+    assert client.get("/api/compare", params={"q": "Was ist mit dem Bus?"}).status_code == 200
+    assert encoded == ["lightly" if pressed else "encode"] * 2
+    assert f"fundstelle_light_total {2.0 * pressed}" in client.get("/metrics").text

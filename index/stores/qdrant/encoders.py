@@ -24,7 +24,7 @@ from index.errors import NoFolder
 from index.stores.qdrant.files import Files
 
 FETCHED, LOCK = ".fetched", "lock"
-KEPT = 4  # the last ones used; 47 MB each
+KEPT = 4  # the last ones used; 56 MB each
 
 
 class Encoders:
