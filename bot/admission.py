@@ -3,8 +3,8 @@
 Searching is arithmetic: more threads at it than there are cores take turns, each slower than
 before. So `AT_ONCE` are searched, `PLACES` let in, the next wait in line, and whoever finds it
 full, or too slow, or gets no further in it, is told to come again: a crowd then costs the others
-little. What searches nothing (pages, assets, probes, metrics) never waits; messengers have lanes of
-their own.
+little. Before that comes to pass, questions are encoded more lightly (`Line.pressed`). What searches
+nothing (pages, assets, probes, metrics) never waits; messengers have lanes of their own.
 
 A place is taken when the whole body is here, and given back when the answer begins: a client that
 sends or reads slowly holds none.
@@ -62,7 +62,7 @@ class Line:
     """The places, and who waits for one. Of one event loop."""
 
     def __init__(self, most_waiting: int) -> None:
-        self._most, self.waiting = most_waiting, 0
+        self._most, self.waiting, self._inside = most_waiting, 0, 0
         sys.setswitchinterval(SWITCH)
         self._places = asyncio.Semaphore(PLACES)
         self._pace = 0.0  # seconds from one who leaves to the next, while others wait; smoothed
@@ -78,8 +78,8 @@ class Line:
 
     @property
     def pressed(self) -> bool:
-        """More is asked than can be searched at once and at leisure: somebody waits."""
-        return self._places._value <= 1
+        """More are let in than are searched at once: somebody waits for a thread, or in line."""
+        return self._inside > AT_ONCE
 
     async def enter(self) -> None:
         """Wait for a place; first come, first served.
@@ -88,6 +88,7 @@ class Line:
         """
         if not self._places.locked():
             await self._places.acquire()
+            self._inside += 1
             return
         if self.full:
             raise Busy
@@ -97,6 +98,7 @@ class Line:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._places.acquire()
+                self._inside += 1
         except TimeoutError as error:
             raise Busy from error
         finally:
@@ -109,6 +111,7 @@ class Line:
             if now - self._moved < STUCK:
                 self._pace += (now - self._moved - self._pace) / SMOOTH
             self._moved = now
+        self._inside -= 1
         self._places.release()
 
 

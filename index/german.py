@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
-from functools import lru_cache
 
 import Stemmer  # PyStemmer: Porter's Snowball stemmers, snowballstem.org
 
@@ -22,7 +21,7 @@ GRAM = 4  # letters of an n-gram: shorter ones are noise in German, longer ones 
 LEAST_PART = 4  # letters of the shortest part of a compound
 LINKS = ("", "s", "es", "n", "en", "er", "e")  # what German puts between the parts of a compound
 
-_stemmer = Stemmer.Stemmer("german")
+_stemmer = Stemmer.Stemmer("german")  # it remembers 10,000 words itself
 
 
 def fold(text: str) -> str:
@@ -64,7 +63,6 @@ def words(text: str) -> list[str]:
     return [word for word in WORD.findall(fold(text)) if word not in STOPWORDS]
 
 
-@lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """The Snowball stem of a folded word."""
     return str(_stemmer.stemWord(word))

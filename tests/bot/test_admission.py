@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot import admission, answering
-from bot.admission import BEARABLE, PLACES, SMOOTH, STUCK, Admission, Line
+from bot.admission import AT_ONCE, BEARABLE, PLACES, SMOOTH, STUCK, Admission, Line
 from bot.app import create_app
 from bot.errors import Busy
 from bot.settings import Settings
@@ -304,13 +304,13 @@ def test_who_is_sent_away_is_told_so_in_words_and_counted(
 
 
 def test_the_line_is_pressed_while_somebody_waits() -> None:
-    """Not while there are places, however many are taken; and not any more when all had theirs."""
+    """Not while each has a thread of his own; and not any more when all are answered."""
 
     async def test(house: House) -> None:
-        asked = [asyncio.create_task(house.ask()) for _ in range(PLACES)]
+        asked = [asyncio.create_task(house.ask()) for _ in range(AT_ONCE)]
         await settle()
         assert not house.line.pressed
-        asked.append(asyncio.create_task(house.ask()))
+        asked += [asyncio.create_task(house.ask()) for _ in range(PLACES)]
         await settle()
         assert house.line.pressed
         house.open.set()

@@ -70,7 +70,7 @@ def test_the_light_form_is_near_and_much_sooner(encoder: OnnxEncoder) -> None:
     ]
     full, light = encoder.encode(texts), encoder.lightly(texts)
     assert np.allclose(np.linalg.norm(light, axis=1), 1, atol=1e-5)
-    assert ((full * light).sum(axis=1) > 0.85).all()
+    assert ((full * light).sum(axis=1) > 0.8).all()
     took = []
     for encode in (encoder.encode, encoder.lightly):
         rounds = []
