@@ -3,8 +3,8 @@
 Searching is arithmetic: more threads at it than there are cores take turns, each slower than
 before. So `AT_ONCE` are searched, `PLACES` let in, the next wait in line, and whoever finds it
 full, or too slow, or gets no further in it, is told to come again: a crowd then costs the others
-little. Before that comes to pass, questions are encoded more lightly (`Line.pressed`). What searches
-nothing (pages, assets, probes, metrics) never waits; messengers have lanes of their own.
+little. Before that comes to pass, questions are encoded more lightly (`Line.pressed`). What
+searches nothing (pages, assets, probes, metrics) never waits; messengers have lanes of their own.
 
 A place is taken when the whole body is here, and given back when the answer begins: a client that
 sends or reads slowly holds none.
