@@ -19,7 +19,7 @@ import numpy as np
 from index import bundle, confidence, lexicon, versions
 from index.bundle import Parts
 from index.manifest import Manifest
-from index.query_encoder import FILES, OnnxEncoder
+from index.query_encoder import OnnxEncoder, present
 from index.types import Heading, Info, Paragraph, Passage, Piece, Section, Vectors
 from index.vectors import Kind, Rows
 
@@ -42,7 +42,7 @@ def write(root: Path, slug: str, chapters: Sequence[Chapter], **info: str) -> Ma
     """Compile a programme into `root/slug`, where ingest.py would put it."""
     with versions.writing(root, slug) as fresh:
         (fresh / bundle.ENCODER).mkdir()
-        for name in (*FILES, confidence.FILE):
+        for name in (*present(MODEL), confidence.FILE):
             shutil.copy2(MODEL / name, fresh / bundle.ENCODER / name)
         return bundle.write(fresh, _parts(slug, chapters, {"title": f"Programm {slug}", **info}))
 

@@ -197,7 +197,7 @@ def checked(folder: Path, manifest: Manifest) -> dict[str, Any]:
 
 
 def _encoder(folder: Path, manifest: Manifest) -> OnnxEncoder:
-    made = OnnxEncoder(folder / ENCODER)
+    made = OnnxEncoder(folder / ENCODER, lasting=_lasts(folder))
     for name in SHARED & manifest.files.keys():  # still what was checked: many bundles will use it
         _check_big(folder, name, manifest)
     return made
@@ -209,15 +209,20 @@ def _check_big(folder: Path, name: str, manifest: Manifest) -> None:
 
 
 def _bytes(folder: Path, name: str, manifest: Manifest) -> bytes | mmap:
-    # A version that ingest wrote is never changed in place, only removed, which leaves what is
-    # mapped; a folder that somebody copied here might be.
-    if name == VECTORS and folder.parent.name == VERSIONS:
+    if name == VECTORS and _lasts(folder):
         content = _mapped(folder / name)
     else:
         content = (folder / name).read_bytes()
     if hashlib.sha256(content).hexdigest() != manifest.files[name]:
         raise _damaged(folder / name)
     return content
+
+
+def _lasts(folder: Path) -> bool:
+    """A version that ingest wrote is never changed in place, only removed, which leaves what is
+    mapped; a folder that somebody copied here might be.
+    """
+    return folder.parent.name == VERSIONS
 
 
 def _mapped(path: Path) -> bytes | mmap:

@@ -53,8 +53,9 @@ class Settings:
 class OnnxEncoder:
     """A compiled encoder. Safe to share between threads: neither session nor tokenizer changes."""
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
-        """Load the encoder in `folder`.
+    def __init__(self, folder: Path, threads: int = 1, lasting: bool = True) -> None:
+        """Load the encoder in `folder`. `lasting`: nobody changes its files in place, so that the
+        light form may read its words from there; else there is none.
 
         Raises ModelError where a file is missing or can't be read.
         """
@@ -63,7 +64,8 @@ class OnnxEncoder:
             self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
             self._session = _session(folder / ONNX, threads)
             light = folder / LIGHT
-            self._light = _session(light, threads) if light.is_file() else self._session
+            has_light = lasting and light.is_file()
+            self._light = _session(light, threads) if has_light else self._session
         except Exception as error:  # each library has its own kinds, none of them documented
             raise ModelError(
                 folder, f"no usable encoder ({error})", "run ingest.py again"

@@ -11,7 +11,8 @@ from bench import small
 from bench.small import Chapter
 from index import bundle
 from index.errors import BundleError
-from index.manifest import MANIFEST
+from index.manifest import MANIFEST, read_manifest
+from index.query_encoder import ONNX
 
 
 def test_a_bundle_reads_as_it_was_written(compiled: bundle.Bundle, draft: object) -> None:
@@ -58,3 +59,10 @@ def test_a_copied_folder_may_be_written_over(tmp_path: Path) -> None:
     assert np.array_equal(loaded.rankers.scores(query, {}, {})["passage"], before)
     with pytest.raises(BundleError, match=bundle.VECTORS):
         bundle.load(tmp_path / "kopie" / "rot")
+
+
+def test_a_copied_folder_has_no_light_form(copy: Path) -> None:
+    """It would read its words from a mapped file, and the truncation of that ends the process."""
+    made = bundle._encoder(copy, read_manifest(copy))
+    (copy / bundle.ENCODER / ONNX).write_bytes(b"")
+    assert np.array_equal(made.lightly(["Müllabfuhr"]), made.encode(["Müllabfuhr"]))

@@ -71,8 +71,10 @@ class OnnxEncoder(Module):
 
     def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:
         """Copy the model's files."""
-        for name in ("encoder.onnx", "tokenizer.json", "encoder.json", "onnx_module.py"):
-            (Path(output_path) / name).write_bytes((Path(self.folder) / name).read_bytes())
+        files = ("encoder.onnx", "light.onnx", "tokenizer.json", "encoder.json", "onnx_module.py")
+        for name in files:
+            if (Path(self.folder) / name).is_file():
+                (Path(output_path) / name).write_bytes((Path(self.folder) / name).read_bytes())
 
     @classmethod
     def load(cls, model_name_or_path: str, **_: Any) -> OnnxEncoder:
