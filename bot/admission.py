@@ -34,6 +34,7 @@ SEARCHING = re.compile(
 )
 AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the work, runs beside it
 PLACES = 2 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
+ALWAYS = 2 * PLACES  # may wait however slow the line is: bundles that are loaded make any slow
 PATIENCE = 8.0  # seconds in line: where it does not move, since a store's encoder is fetched, say
 BEARABLE = 0.1  # seconds that somebody may expect to wait, as the line has moved of late
 SMOOTH = 8  # how many who left of late count for that, about
@@ -70,11 +71,9 @@ class Line:
 
     @property
     def full(self) -> bool:
-        """Nobody else may stand in it: it is too long, or too slow for its length. As many as there
-        are places always may, since a few bundles to be loaded make any line slow.
-        """
+        """Nobody else may stand in it: it is too long, or too slow for its length."""
         slow = self.waiting * self._pace > BEARABLE and _now() - self._moved < STUCK
-        return self.waiting >= self._most or (slow and self.waiting >= PLACES)
+        return self.waiting >= self._most or (slow and self.waiting >= ALWAYS)
 
     @property
     def pressed(self) -> bool:

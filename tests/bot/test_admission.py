@@ -17,14 +17,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot import admission, answering
-from bot.admission import AT_ONCE, BEARABLE, PLACES, SMOOTH, STUCK, Admission, Line
+from bot.admission import ALWAYS, AT_ONCE, BEARABLE, PLACES, SMOOTH, STUCK, Admission, Line
 from bot.app import create_app
 from bot.errors import Busy
 from bot.settings import Settings
 from bot.wording import sentence
 from index.query_encoder import OnnxEncoder
 
-MOST = PLACES + 2
+MOST = ALWAYS + 2
 
 
 class House:
@@ -147,16 +147,16 @@ def test_nobody_is_let_wait_for_longer_than_is_bearable(monkeypatch: pytest.Monk
 
         await pass_through(0.8 * STUCK, SMOOTH)
         house.open.clear()
-        asked = [asyncio.create_task(house.ask()) for _ in range(2 * PLACES)]
+        asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + ALWAYS)]
         await settle()
-        assert house.line.waiting == PLACES
+        assert house.line.waiting == ALWAYS
         assert await asyncio.wait_for(house.ask(), 1) == 503
         await asyncio.sleep(STUCK)  # a line that stands still is not slow: something is loaded
         asked.append(asyncio.create_task(house.ask()))
         await settle()
-        assert house.line.waiting == PLACES + 1
+        assert house.line.waiting == ALWAYS + 1
         house.open.set()
-        assert await asyncio.gather(*asked) == [200] * (2 * PLACES + 1)
+        assert await asyncio.gather(*asked) == [200] * (PLACES + ALWAYS + 1)
         await pass_through(0, 3 * SMOOTH)
         house.open.clear()
         asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + MOST)]
