@@ -300,8 +300,7 @@ def right(asked: Asked, answer: Mapping[str, object]) -> bool:
     sure = [float(str(p["confidence"])) for p in passages]
     ids = tuple(p["id"] for p in passages)
     return all(f"/p/{asked.slug}/" in str(p["url"]) for p in passages) and any(
-        ids == answer.ids and np.allclose(sure, answer.confidences, atol=2e-3)
-        for answer in asked.answers
+        ids == said.ids and np.allclose(sure, said.confidences, atol=2e-3) for said in asked.answers
     )
 
 

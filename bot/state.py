@@ -64,7 +64,7 @@ class State:
         same.
         """
         light = self.line.pressed
-        if light:
+        if light and any(served.bundle.encoder.has_light for served in chosen):
             self.metrics.light()
         return answering.encoders(chosen, light)
 

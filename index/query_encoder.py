@@ -64,8 +64,8 @@ class OnnxEncoder:
             self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
             self._session = _session(folder / ONNX, threads)
             light = folder / LIGHT
-            has_light = lasting and light.is_file()
-            self._light = _session(light, threads) if has_light else self._session
+            usable = lasting and light.is_file()
+            self._light = _session(light, threads) if usable else self._session
         except Exception as error:  # each library has its own kinds, none of them documented
             raise ModelError(
                 folder, f"no usable encoder ({error})", "run ingest.py again"
@@ -76,6 +76,11 @@ class OnnxEncoder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of queries, shape (len(texts), dimension), float32."""
         return self._encode(self._session, self.settings.query_prompt, texts)
+
+    @property
+    def has_light(self) -> bool:
+        """Whether `lightly` differs from `encode`."""
+        return self._light is not self._session
 
     def lightly(self, texts: Sequence[str]) -> Vectors:
         """As `encode`, by the light form if there is one: nearly the same vectors, much sooner."""

@@ -49,10 +49,13 @@ class Speller:
     def correct(self, query: str) -> str:
         """`query` as in print, its slips put right; all other words stay as they are."""
         small = query == query.lower()
-        return WORD.sub(lambda match: self._word(self._printed(match.group(), small)), query)
+        return WORD.sub(lambda match: self._word(match.group(), small), query)
 
-    def _printed(self, word: str, small: bool) -> str:
+    def _word(self, word: str, small: bool) -> str:
         folded = german.fold(word)
+        return self._right(self._printed(word, folded, small), folded)
+
+    def _printed(self, word: str, folded: str, small: bool) -> str:
         small = small and folded not in german.STOPWORDS  # which are written small in print, too
         known = small and (self._print.get(word) or self._spelling.get(folded))
         if known:
@@ -60,8 +63,7 @@ class Speller:
         forms = _forms(word, small)
         return word if len(forms) == 1 else min(forms, key=self._pieces)
 
-    def _word(self, word: str) -> str:
-        folded = german.fold(word)
+    def _right(self, word: str, folded: str) -> str:
         if len(folded) < LEAST or self._known(folded) or not self._looks_misspelt(word):
             return word
         near = [

@@ -27,10 +27,10 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
 from index.query_encoder import LIGHT, ONNX, TOKENIZER
+from training import int8
 from training.data import as_typed, rows
 from training.export import as_onnx
 from training.floats import as_floats
-from training.int8 import quantise
 from training.train import Plan
 
 MODEL = Path(__file__).parent.parent / "index" / "models" / "fundstelle-e5"
@@ -49,6 +49,7 @@ class Kind:
     texts: Sequence[str]
     weight: float  # share of all that are drawn
     typed: float  # share of these that are roughened as if typed in haste
+    several: bool = False  # drawn as people type search words: one to three at a time
 
 
 def kinds(data: Path) -> tuple[Kind, ...]:
@@ -68,7 +69,7 @@ def kinds(data: Path) -> tuple[Kind, ...]:
         Kind(asked, 0.35, 0.4),
         Kind([row[k] for row in theses for k in ("label", "thesis")], 0.08, 0.3),
         Kind([*(row["heading"] for row in headings), *sentences], 0.2, 0.1),
-        Kind(nouns, 0.12, 0.3),
+        Kind(nouns, 0.12, 0.3, several=True),
         Kind([row["de"] for row in tatoeba], 0.08, 0.2),
         Kind([row["en"] for row in tatoeba], 0.04, 0.1),
         Kind([row[k][side] for row in stsb for k in ("pl", "ru") for side in (0, 1)], 0.06, 0.1),
@@ -82,13 +83,12 @@ def _short(sentence: str) -> bool:
 
 
 def drawn(kinds: Sequence[Kind], dice: random.Random) -> Iterator[str]:
-    """Endlessly many texts. Nouns come as people type search words: one to three of them."""
-    nouns = kinds[3]
+    """Endlessly many texts."""
     weights = [kind.weight for kind in kinds]
     while True:
         kind = dice.choices(kinds, weights)[0]
         text = dice.choice(kind.texts)
-        if kind is nouns:
+        if kind.several:
             text = " ".join(dice.choices(kind.texts, k=dice.choice((1, 1, 2, 3))))
         yield as_typed(text, dice) if dice.random() < kind.typed else text
 
@@ -254,7 +254,7 @@ def export(model: BertModel, shift: torch.Tensor, folder: Path) -> None:
     """
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
     tokenizer.no_padding()
-    light = quantise(as_onnx(model, tokenizer, shift), tokenizer, light=True)
+    light = int8.quantise(as_onnx(model, tokenizer, shift), tokenizer, int8.LIGHT)
     whole = (folder / ONNX).read_bytes()
     for tensor in light.graph.initializer:
         if tensor.name.startswith("body.embeddings.") and len(tensor.raw_data) > 100_000:

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 
 from index import query_encoder
 from index.query_encoder import OnnxEncoder, Settings
-from training.int8 import quantise
+from training.int8 import EXACT, quantise
 
 MOST_TOKENS = 256  # 130 words of German are at most some 220 tokens
 MODULE = Path(__file__).with_name("onnx_module.py")
@@ -75,7 +75,7 @@ def export(source: Path, target: Path) -> None:
     tokenizer = model.tokenizer.backend_tokenizer
     target.mkdir(parents=True, exist_ok=True)
     floats = as_onnx(model[0].auto_model, tokenizer)
-    onnx.save(quantise(floats, tokenizer), str(target / query_encoder.ONNX))
+    onnx.save(quantise(floats, tokenizer, EXACT), str(target / query_encoder.ONNX))
     onnx.checker.check_model(str(target / query_encoder.ONNX))
     tokenizer.no_padding()
     tokenizer.no_truncation()

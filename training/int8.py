@@ -18,7 +18,8 @@ bits, weights of seven, which fit into the same 16 bits.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,20 +36,18 @@ from training.data import rows
 EXAMPLES = 400  # questions, some 10,000 tokens: six times the inputs of the widest layer
 BLOCK = 128  # of rows that are rounded before the rest hears of it; changes speed only
 DAMPING = 0.01
-EXACT = {
-    "int8/steps": np.float32(64),
-    "int8/1/steps": np.float32(1 / 64),
-    "int8/one": np.float32(1),
-    "int8/fine": np.float32(1 / 128),
-    "int8/middle": np.uint8(64),
-}
-LIGHT = {
-    "int8/steps": np.float32(127),
-    "int8/1/steps": np.float32(1 / 127),
-    "int8/one": np.float32(1),
-    "int8/middle": np.uint8(128),
-}
 Floats = NDArray[np.float32]
+Nodes = list[onnx.NodeProto]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a product is made of integers."""
+
+    constants: Mapping[str, np.generic]
+    parts: Callable[[str], Nodes]  # of an input's name
+    product: Callable[[str, str, str], Nodes]  # of the input's, the layer's and the output's
+    most: int  # the greatest weight
 
 
 def questions() -> list[str]:
@@ -60,15 +59,14 @@ def questions() -> list[str]:
     return every[:: len(every) // EXAMPLES]
 
 
-def quantise(model: onnx.ModelProto, tokenizer: Tokenizer, light: bool = False) -> onnx.ModelProto:
+def quantise(model: onnx.ModelProto, tokenizer: Tokenizer, form: Form) -> onnx.ModelProto:
     """`model`, each product with constant weights made of integers; changed in place."""
-    parts, product = (one_part, product_of_one) if light else (two_parts, product_of_two)
     graph = model.graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     linear = {n.name: n for n in graph.node if n.op_type == "MatMul" and n.input[1] in constants}
     examples = [tokenizer.encode(text).ids for text in questions()]
     moments = second_moments(model, [node.input[0] for node in linear.values()], examples)
-    nodes: list[onnx.NodeProto] = []
+    nodes: Nodes = []
     seen: set[str] = set()
     for node in graph.node:
         if node.name not in linear:
@@ -76,17 +74,17 @@ def quantise(model: onnx.ModelProto, tokenizer: Tokenizer, light: bool = False) 
             continue
         x, weights = node.input
         if x not in seen:
-            nodes += parts(x)
+            nodes += form.parts(x)
             seen.add(x)
-        nodes += product(x, node.name, node.output[0])
-        whole, scales = rounded(constants[weights], moments[x], 63 if light else 127)
+        nodes += form.product(x, node.name, node.output[0])
+        whole, scales = rounded(constants[weights], moments[x], form.most)
         graph.initializer.append(numpy_helper.from_array(whole, f"{node.name}/weights"))
         graph.initializer.append(numpy_helper.from_array(scales, f"{node.name}/scales"))
-    _replace(graph, nodes, LIGHT if light else EXACT)
+    _replace(graph, nodes, form.constants)
     return model
 
 
-def two_parts(x: str) -> list[onnx.NodeProto]:
+def two_parts(x: str) -> Nodes:
     """Nodes that make of `x`, shape (texts, tokens, inputs), its two parts, one after the other:
     shape (2 texts, tokens, inputs), uint8, 0 to 128.
     """
@@ -100,7 +98,7 @@ def two_parts(x: str) -> list[onnx.NodeProto]:
     ]
 
 
-def one_part(x: str) -> list[onnx.NodeProto]:
+def one_part(x: str) -> Nodes:
     """Nodes that make of `x` its eight bits, uint8, 1 to 255, of the same shape."""
     return [
         *_scaled(x),
@@ -108,7 +106,7 @@ def one_part(x: str) -> list[onnx.NodeProto]:
     ]
 
 
-def _scaled(x: str) -> list[onnx.NodeProto]:
+def _scaled(x: str) -> Nodes:
     return [
         make_node("Abs", [x], [f"{x}/sizes"]),
         make_node("ReduceMax", [f"{x}/sizes"], [f"{x}/greatest"], axes=[-1], keepdims=1),
@@ -117,7 +115,7 @@ def _scaled(x: str) -> list[onnx.NodeProto]:
     ]
 
 
-def product_of_one(x: str, name: str, output: str) -> list[onnx.NodeProto]:
+def product_of_one(x: str, name: str, output: str) -> Nodes:
     """Nodes that multiply the one part of `x` by the weights."""
     factors = [f"{x}/parts", f"{name}/weights", "int8/1/steps", f"{name}/scales", "int8/middle"]
     return [
@@ -126,7 +124,7 @@ def product_of_one(x: str, name: str, output: str) -> list[onnx.NodeProto]:
     ]
 
 
-def product_of_two(x: str, name: str, output: str) -> list[onnx.NodeProto]:
+def product_of_two(x: str, name: str, output: str) -> Nodes:
     """Nodes that multiply both parts of `x` by the weights and add up what comes."""
     factors = [f"{x}/parts", f"{name}/weights", "int8/1/steps", f"{name}/scales", "int8/middle"]
     return [
@@ -136,6 +134,27 @@ def product_of_two(x: str, name: str, output: str) -> list[onnx.NodeProto]:
         make_node("Add", [f"{name}/high", f"{name}/fine"], [f"{name}/sum"]),
         make_node("Mul", [f"{name}/sum", f"{x}/greatest"], [output]),
     ]
+
+
+EXACT = Form(
+    {
+        "int8/steps": np.float32(64),
+        "int8/1/steps": np.float32(1 / 64),
+        "int8/one": np.float32(1),
+        "int8/fine": np.float32(1 / 128),
+        "int8/middle": np.uint8(64),
+    },
+    two_parts, product_of_two, most=127,
+)  # fmt: skip
+LIGHT = Form(
+    {
+        "int8/steps": np.float32(127),
+        "int8/1/steps": np.float32(1 / 127),
+        "int8/one": np.float32(1),
+        "int8/middle": np.uint8(128),
+    },
+    one_part, product_of_one, most=63,
+)  # fmt: skip
 
 
 def second_moments(
@@ -155,7 +174,7 @@ def second_moments(
     return moments
 
 
-def rounded(weights: Floats, moments: Floats, most: int = 127) -> tuple[NDArray[np.int8], Floats]:
+def rounded(weights: Floats, moments: Floats, most: int) -> tuple[NDArray[np.int8], Floats]:
     """Weights, shape (inputs, outputs), as int8, -most to most, with a scale for each output.
 
     One input after the other, each output's error passed on to the inputs still to come, so that
@@ -205,7 +224,8 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     options = parser.parse_args()
     tokenizer = Tokenizer.from_file(str(options.source.with_name(TOKENIZER)))
-    onnx.save(quantise(onnx.load(str(options.source)), tokenizer), str(options.target))
+    made = quantise(onnx.load(str(options.source)), tokenizer, EXACT)
+    onnx.save(made, str(options.target))
 
 
 if __name__ == "__main__":

@@ -71,10 +71,11 @@ class OnnxEncoder(Module):
 
     def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:
         """Copy the model's files."""
-        files = ("encoder.onnx", "light.onnx", "tokenizer.json", "encoder.json", "onnx_module.py")
+        files = ["encoder.onnx", "tokenizer.json", "encoder.json", "onnx_module.py"]
+        if (Path(self.folder) / "light.onnx").is_file():
+            files.append("light.onnx")
         for name in files:
-            if (Path(self.folder) / name).is_file():
-                (Path(output_path) / name).write_bytes((Path(self.folder) / name).read_bytes())
+            (Path(output_path) / name).write_bytes((Path(self.folder) / name).read_bytes())
 
     @classmethod
     def load(cls, model_name_or_path: str, **_: Any) -> OnnxEncoder:

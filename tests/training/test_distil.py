@@ -45,7 +45,7 @@ def test_a_student_comes_nearer_to_its_teacher(
 ) -> None:
     """Its vectors of texts that it has not read, too; the words' own vectors are the teacher's."""
     words = ["bus", "bahn", "kita", "schule", "miete", "wohnung", "radweg", "park", "strom", "müll"]
-    kinds = [Kind([f"{a} {b}" for a in words[:8] for b in words], 1.0, 0.2)] * 4
+    kinds = [Kind([f"{a} {b}" for a in words[:8] for b in words], 1.0, 0.2)]
     plan = Plan(steps=60, batch=16, rate=2e-3, seed=1)
     made = distil.distil(teacher, HEIGHTS, tokenizer, kinds, plan, tmp_path / "student.pt")
     new = [tokenizer.encode(f"{a} für {b}").ids for a in words[8:] for b in words[:8]]
@@ -80,7 +80,7 @@ def test_batches_hold_every_text_once_and_like_lengths_together(tokenizer: Token
 
 def test_search_words_come_one_to_three_at_a_time() -> None:
     """The same ones for the same dice."""
-    kinds = [Kind(["ganzer Satz"], 0.0, 0.0)] * 3 + [Kind(["Bus", "Rad"], 1.0, 0.0)]
+    kinds = [Kind(["ganzer Satz"], 0.0, 0.0), Kind(["Bus", "Rad"], 1.0, 0.0, several=True)]
     drawn = [list(islice(distil.drawn(kinds, random.Random(4)), 40)) for _ in range(2)]
     assert drawn[0] == drawn[1]
     assert {len(text.split()) for text in drawn[0]} == {1, 2, 3}

@@ -33,8 +33,8 @@ def test_a_layer_of_integers_errs_by_its_weights_only(outlier: float) -> None:
     x = DICE.normal(size=(1, 9, INPUTS)).astype(np.float32)
     x[..., 7] *= outlier
     weights = DICE.normal(size=(INPUTS, OUTPUTS)).astype(np.float32)
-    whole, scales = int8.rounded(weights, x[0].T @ x[0])
-    constants = {**int8.EXACT, "layer/weights": whole, "layer/scales": scales}
+    whole, scales = int8.rounded(weights, x[0].T @ x[0], int8.EXACT.most)
+    constants = {**int8.EXACT.constants, "layer/weights": whole, "layer/scales": scales}
     made = layer([*int8.two_parts("x"), *int8.product_of_two("x", "layer", "y")], constants)
     session = onnxruntime.InferenceSession(made.SerializeToString())
     (found,) = session.run(None, {"x": x})
@@ -47,7 +47,7 @@ def test_weights_are_rounded_for_what_they_are_multiplied_by() -> None:
     mixed = DICE.normal(size=(600, 40)) @ DICE.normal(size=(40, INPUTS))
     x = (mixed + DICE.normal(size=mixed.shape) / 10).astype(np.float32)
     weights = DICE.normal(size=(INPUTS, OUTPUTS)).astype(np.float32)
-    whole, scales = int8.rounded(weights, x.T @ x)
+    whole, scales = int8.rounded(weights, x.T @ x, 127)
     nearest = np.round(weights / scales)
     assert np.abs(whole).max() <= 127
     error, usual = (np.linalg.norm(x @ (w * scales - weights)) for w in (whole, nearest))
@@ -60,9 +60,9 @@ def test_the_light_form_errs_by_a_step_of_eight_bits_and_fits_into_sixteen() -> 
     """
     x = DICE.normal(size=(1, 9, INPUTS)).astype(np.float32)
     weights = DICE.normal(size=(INPUTS, OUTPUTS)).astype(np.float32)
-    whole, scales = int8.rounded(weights, x[0].T @ x[0], 63)
+    whole, scales = int8.rounded(weights, x[0].T @ x[0], int8.LIGHT.most)
     assert 2 * 255 * int(np.abs(whole).max()) < 2**15
-    constants = {**int8.LIGHT, "layer/weights": whole, "layer/scales": scales}
+    constants = {**int8.LIGHT.constants, "layer/weights": whole, "layer/scales": scales}
     made = layer([*int8.one_part("x"), *int8.product_of_one("x", "layer", "y")], constants)
     (found,) = onnxruntime.InferenceSession(made.SerializeToString()).run(None, {"x": x})
     wanted = x.astype(np.float64) @ (whole.astype(np.float64) * scales)

@@ -29,12 +29,11 @@ export class Speller {
 
   correct(query) {
     const small = query === query.toLowerCase();
-    return query.replace(WORD, (word) => this.word(this.printed(word, small)));
+    return query.replace(WORD, (word) => this.word(word, small));
   }
 
   // As in print: a capital for who types none, ä for ae, where that is a word.
-  printed(word, typedSmall) {
-    const folded = fold(word);
+  printed(word, folded, typedSmall) {
     const small = typedSmall && !this.german.stopwords.has(folded); // which are small in print, too
     const known = small && (this.print.get(word) || this.spelling.get(folded));
     return known || this.fewest(this.forms(word, small));
@@ -55,8 +54,12 @@ export class Speller {
     return forms[counts.indexOf(Math.min(...counts))];
   }
 
-  word(word) {
+  word(word, small) {
     const folded = fold(word);
+    return this.right(this.printed(word, folded, small), folded);
+  }
+
+  right(word, folded) {
     if (folded.length < this.least || this.known(folded) || !this.looksMisspelt(word)) return word;
     const near = (this.byStart.get(folded[0]) || []).filter((other) => oneSlipApart(folded, other));
     return near.length ? this.spelling.get(near.sort()[0]) : word;
