@@ -61,6 +61,8 @@ class Speller:
         if known:
             return known
         forms = _forms(word, small)
+        if small and german.parts(folded, self._stems):
+            forms.sort(key=str.islower)  # a compound is a noun, mostly: its capital form is first
         return word if len(forms) == 1 else min(forms, key=self._pieces)
 
     def _right(self, word: str, folded: str) -> str:

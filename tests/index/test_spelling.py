@@ -33,6 +33,7 @@ def test_slips_are_put_right_by_the_programmes_words(
     [
         ("was kostet die kita fuer eltern", "was kostet die Kita für Eltern"),
         ("wird die strasse saniert, und der öpnv?", "wird die Straße saniert, und der ÖPNV?"),
+        ("gibt es bald mehr kitaplaetze", "gibt es bald mehr Kitaplätze"),
         ("kommen die buecherei und das theater", "kommen die Bücherei und das Theater"),
         ("Neue Häuser, Aktuelles und Klassen", "Neue Häuser, Aktuelles und Klassen"),
         ("Wird die Strasse saniert?", "Wird die Straße saniert?"),

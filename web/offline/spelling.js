@@ -36,7 +36,11 @@ export class Speller {
   printed(word, folded, typedSmall) {
     const small = typedSmall && !this.german.stopwords.has(folded); // which are small in print, too
     const known = small && (this.print.get(word) || this.spelling.get(folded));
-    return known || this.fewest(this.forms(word, small));
+    if (known) return known;
+    const forms = this.forms(word, small);
+    // A compound is a noun, mostly: its capital form is first.
+    if (small && this.german.parts(folded, this.stems).length) forms.sort((a, b) => isSmall(a) - isSmall(b));
+    return this.fewest(forms);
   }
 
   forms(word, small) {
@@ -75,6 +79,8 @@ export class Speller {
     return Math.min(...[...forms].map((form) => this.count(form))) >= this.pieces;
   }
 }
+
+const isSmall = (form) => form === form.toLowerCase();
 
 function capitalized(word) {
   const lower = word.toLowerCase();
