@@ -155,7 +155,8 @@ def measure(folder: Path, options: argparse.Namespace, stack: ExitStack) -> Iter
         (bot.folder).mkdir()
         bot.start()
         stack.callback(bot.kill)
-    port = stack.enter_context(proxy.running(folder, [bot.port for bot in bots])).port
+    before = stack.enter_context(proxy.running(folder, [b.port for b in bots], errors=True))
+    port = before.port
     wait(port, asked[0])
     faults = [
         Fault("a node", nodes[1].kill, nodes[1].start),
@@ -166,6 +167,8 @@ def measure(folder: Path, options: argparse.Namespace, stack: ExitStack) -> Iter
     yield from judged(replies, faults, options.rate * options.seconds)
     for reason, times in reasons(bots).most_common(5):
         yield Row(f"  a bot said: {reason}", f"{times}")
+    for reason, times in failures(before).most_common(5):
+        yield Row(f"  the proxy said: {reason}", f"{times}")
     yield from limits(port, asked, redis)
 
 
@@ -377,6 +380,13 @@ def reasons(bots: Sequence[Bot]) -> Counter[str]:
 def said(log: Path) -> list[str]:
     """Its errors."""
     return [line for line in log.read_text(errors="replace").splitlines() if "ERROR" in line]
+
+
+def failures(before: proxy.Proxy) -> Counter[str]:
+    """Why the proxy could not pass questions on; without ports."""
+    lines = [line for line in before.log.read_text().splitlines() if "http.log.error" in line]
+    said = (json.loads(line)["msg"] for line in lines)
+    return Counter(re.sub(r"[\d.]+:\d+", "…", message)[:120] for message in said)
 
 
 # --- limits

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from bench.servers import ROOT, free_port
 
+SILENCE = "exclude http.log.error http.handlers.reverse_proxy"
+
 
 @dataclass(frozen=True)
 class Proxy:
@@ -21,10 +23,13 @@ class Proxy:
 
 
 @contextmanager
-def running(folder: Path, bots: Sequence[int]) -> Iterator[Proxy]:
-    """Caddy before the bots on these ports, TLS by a certificate of its own."""
+def running(folder: Path, bots: Sequence[int], errors: bool = False) -> Iterator[Proxy]:
+    """Caddy before the bots on these ports, TLS by a certificate of its own; `errors`: it says
+    why a bot did not answer, which it must not where people ask.
+    """
     port, log, config = free_port(), folder / "caddy.log", folder / "Caddyfile"
-    config.write_text(_local((ROOT / "deploy/caddy/Caddyfile").read_text("utf-8"), bots))
+    text = (ROOT / "deploy/caddy/Caddyfile").read_text("utf-8")
+    config.write_text(_local(text.replace(SILENCE, "level debug") if errors else text, bots))
     home = str(folder / "home")
     environment = {
         **os.environ, "FUNDSTELLE_DOMAIN": f"localhost:{port}", "HOME": home,

@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from functools import partial, wraps
+from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 from starlette.exceptions import HTTPException
@@ -34,11 +35,14 @@ SEARCHING = re.compile(
 )
 AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the work, runs beside it
 PLACES = 2 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
-ALWAYS = 2 * PLACES  # may wait however slow the line is: bundles that are loaded make any slow
+ALWAYS = 2 * PLACES  # may wait however slow the line is
 PATIENCE = 8.0  # seconds in line: where it does not move, since a store's encoder is fetched, say
 BEARABLE = 0.12  # seconds that somebody may expect to wait, as the line has moved of late
 SMOOTH = 8  # how many who left of late count for that, about
-STUCK = 0.1  # seconds in which nobody left: a bundle is loaded, which is no reason to go
+STUCK = 0.1  # seconds in which nobody left: something holds all up, which is no reason to go
+EXCUSE = (
+    1.0  # seconds for which a programme that is loaded is to blame, not the number of questions
+)
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")
 P = ParamSpec("P")
@@ -67,13 +71,20 @@ class Line:
         sys.setswitchinterval(SWITCH)
         self._places = asyncio.Semaphore(PLACES)
         self._pace = 0.0  # seconds from one who leaves to the next, while others wait; smoothed
-        self._moved = 0.0  # when the line did, or began, as of the event loop
+        self._moved = 0.0  # when the line did, or began
+        self._excused = 0.0  # until when it is not called slow
 
     @property
     def full(self) -> bool:
         """Nobody else may stand in it: it is too long, or too slow for its length."""
-        slow = self.waiting * self._pace > BEARABLE and _now() - self._moved < STUCK
+        slow = self.waiting * self._pace > BEARABLE and self._tells(monotonic())
         return self.waiting >= self._most or (slow and self.waiting >= ALWAYS)
+
+    def excuse(self) -> None:
+        """A programme is being loaded, which others wait for, too: those who come after them will
+        not. From any thread.
+        """
+        self._excused = monotonic() + EXCUSE
 
     @property
     def pressed(self) -> bool:
@@ -92,7 +103,7 @@ class Line:
         if self.full:
             raise Busy
         if not self.waiting:
-            self._moved = _now()
+            self._moved = monotonic()
         self.waiting += 1
         try:
             async with asyncio.timeout(PATIENCE):
@@ -106,16 +117,16 @@ class Line:
     def leave(self) -> None:
         """Give a place back."""
         if self.waiting:
-            now = _now()
-            if now - self._moved < STUCK:
+            now = monotonic()
+            if self._tells(now):
                 self._pace += (now - self._moved - self._pace) / SMOOTH
             self._moved = now
         self._inside -= 1
         self._places.release()
 
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+    def _tells(self, now: float) -> bool:
+        """How fast the line moves says how fast questions are answered."""
+        return now - self._moved < STUCK and now > self._excused
 
 
 class Admission:

@@ -91,7 +91,8 @@ def _state(settings: Settings) -> tuple[State, Callable[[], None]]:
     """What the routers share, all programmes looked up; and what lets go of it."""
     metrics = Metrics()
     store = open_store(settings.store, settings.index, settings.qdrant_key)
-    library = Library(store, metrics.loaded, settings.most_loaded)
+    line = _line(settings, metrics)
+    library = Library(store, metrics.loaded, settings.most_loaded, line.excuse)
     metrics.watch("fundstelle_programmes", "Programmes served", lambda: len(library.all()))
     metrics.watch("fundstelle_refused", "Bundles refused", lambda: len(library.refused()))
     insights = _insights(settings, metrics)
@@ -101,7 +102,7 @@ def _state(settings: Settings) -> tuple[State, Callable[[], None]]:
     state = State(
         settings, library, RateLimit(settings.rate_limit, counts, hasher),
         RateLimit(settings.programme_rate_limit, counts, hasher, "programme", ProgrammeBusy),
-        metrics, hasher, _line(settings, metrics), insights,
+        metrics, hasher, line, insights,
     )  # fmt: skip
     return state, close
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from typing import TypeVar
 
@@ -88,6 +89,10 @@ def _unwatched(_: str, __: bool) -> None:
     """Nobody counts."""
 
 
+def _unexcused() -> None:
+    """Nobody waits."""
+
+
 class Library:
     """All programmes of a store, by slug."""
 
@@ -96,12 +101,14 @@ class Library:
         store: Store,
         watch: Callable[[str, bool], None] = _unwatched,
         most_loaded: int = MOST_LOADED,
+        excuse: Callable[[], None] = _unexcused,
     ) -> None:
         """`watch` is told of each bundle by name: taken up, or refused for a new reason.
 
-        `most_loaded`: of a store that is not in this process, programmes held at a time.
+        Of a store that is not in this process: `most_loaded` programmes are held at a time, and
+        `excuse` is told, before somebody must wait for one that is not.
         """
-        self._store, self._watch = store, watch
+        self._store, self._watch, self._excuse = store, watch, excuse
         self._shelf: Shelf[tuple[str, str], Loaded] = Shelf(most_loaded)
         self._served: dict[str, Served] = {}  # never changed, only replaced
         self._refused: dict[str, str] = {}  # likewise
@@ -183,9 +190,11 @@ class Library:
         if about is None:
             return holding(self._store.load(name))
         key = (name, about.version)
-        return Served(
-            *key, about.info, lambda: self._shelf.get(key, lambda: _loaded(self._store.load(*key)))
-        )
+        return Served(*key, about.info, lambda: self._shelf.get(key, partial(self._fetch, *key)))
+
+    def _fetch(self, name: str, version: str) -> Loaded:
+        self._excuse()
+        return _loaded(self._store.load(name, version))
 
     def _publish(self, name: str, served: Served) -> None:
         with self._publishing:

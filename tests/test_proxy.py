@@ -58,6 +58,11 @@ def wait(client: httpx.Client, log: Path) -> None:
     raise AssertionError(log.read_text()[-2000:])
 
 
+def chunks(letters: int) -> Iterator[bytes]:
+    """A body whose length is not known before its end."""
+    yield from (b"x" * 10_000 for _ in range(letters // 10_000))
+
+
 def ask(site: Site) -> httpx.Response:
     return site.client.get(
         "/api/search", params={"q": WORD}, headers={"X-Forwarded-For": "203.0.113.77"}
@@ -74,14 +79,20 @@ def test_it_adds_what_is_the_proxys_and_hides_what_is_inside(site: Site) -> None
         answer = site.client.get(httpx.URL(f"{str(site.client.base_url).rstrip('/')}{path}"))
         assert answer.status_code == 404, path
         assert "fundstelle_" not in answer.text, path
-    assert site.client.post("/api/chat", content=b"x" * 100_000).status_code == 413
+    for letters in (100_000, 2_000_000):
+        for body in (b"x" * letters, chunks(letters)):
+            assert site.client.post("/api/chat", content=body).status_code == 413, letters
 
 
 def test_a_bot_dies_and_nobody_notices(site: Site) -> None:
-    """The second one answers; when it is gone, too, the proxy says so, without a banner."""
+    """The second one answers, what has a body, too; when it is gone, the proxy says so, without a
+    banner.
+    """
     assert ask(site).status_code == 200
     site.bots[0].process.kill()
-    assert {ask(site).status_code for _ in range(100)} == {200}
+    site.bots[0].process.wait()
+    chats = [site.client.post("/api/chat", json={"message": WORD}) for _ in range(100)]
+    assert {answer.status_code for answer in [*chats, *(ask(site) for _ in range(20))]} == {200}
     site.bots[1].process.kill()
     site.bots[1].process.wait()
     answer = ask(site)

@@ -135,6 +135,7 @@ def test_nobody_stands_in_line_for_long(monkeypatch: pytest.MonkeyPatch) -> None
 def test_nobody_is_let_wait_for_longer_than_is_bearable(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that moves slowly is short, one that moves fast again as long as it may be."""
     monkeypatch.setattr(admission, "BEARABLE", 0.01)
+    monkeypatch.setattr(admission, "EXCUSE", 10.0)
 
     async def test(house: House) -> None:
         async def pass_through(seconds: float, count: int) -> None:
@@ -158,6 +159,8 @@ def test_nobody_is_let_wait_for_longer_than_is_bearable(monkeypatch: pytest.Monk
         house.open.set()
         assert await asyncio.gather(*asked) == [200] * (PLACES + ALWAYS + 1)
         await pass_through(0, 3 * SMOOTH)
+        house.line.excuse()
+        await pass_through(0.8 * STUCK, SMOOTH)  # a programme was loaded: not slow, either
         house.open.clear()
         asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + MOST)]
         await settle()
