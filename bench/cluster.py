@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import random
 import re
 import shutil
@@ -27,7 +28,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -189,8 +190,13 @@ def resident(node: Node) -> float:
 
 
 def size(folder: Path) -> int:
-    """Bytes that its files take on the disk."""
-    return sum(p.stat().st_blocks * 512 for p in folder.rglob("*") if p.is_file())
+    """Bytes that its files take on the disk; some go while they are counted."""
+    total = 0
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(inside, name)).st_blocks * 512
+    return total
 
 
 # --- the same ranking
