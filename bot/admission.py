@@ -3,8 +3,10 @@
 Searching is arithmetic: more threads at it than there are cores take turns, each slower than
 before. So `AT_ONCE` are searched, `PLACES` let in, the next wait in line, and whoever finds it
 full, or too slow, or gets no further in it, is told to come again: a crowd then costs the others
-little. Before that comes to pass, questions are encoded more lightly (`Line.pressed`). What
-searches nothing (pages, assets, probes, metrics) never waits; messengers have lanes of their own.
+little. A line that does not end is kept shorter than a burst's (controlled delay: Maurer, Fail at
+Scale, ACM Queue 13(8), 2015). Before anybody is sent away, questions are encoded more lightly
+(`Line.pressed`). What searches nothing (pages, assets, probes, metrics) never waits; messengers
+have lanes of their own.
 
 A place is taken when the whole body is here, and given back when the answer begins: a client that
 sends or reads slowly holds none.
@@ -35,9 +37,11 @@ SEARCHING = re.compile(
 )
 AT_ONCE = 2  # Python runs one thread at a time; the encoder, two thirds of the work, runs beside it
 PLACES = 2 * AT_ONCE  # so that a thread has the next at hand, however busy the event loop is
-ALWAYS = 2 * PLACES  # may wait however slow the line is
+ALWAYS = PLACES  # may wait however slow the line is
 PATIENCE = 8.0  # seconds in line: where it does not move, since a store's encoder is fetched, say
 BEARABLE = 0.12  # seconds that somebody may expect to wait, as the line has moved of late
+CROWDED = 0.06  # seconds likewise, where the line has not ended for so long:
+STANDING = 1.0  # seconds; a burst would be over, more are asking than can be answered
 SMOOTH = 8  # how many who left of late count for that, about
 STUCK = 0.1  # seconds in which nobody left: something holds all up, which is no reason to go
 EXCUSE = (
@@ -71,13 +75,16 @@ class Line:
         sys.setswitchinterval(SWITCH)
         self._places = asyncio.Semaphore(PLACES)
         self._pace = 0.0  # seconds from one who leaves to the next, while others wait; smoothed
-        self._moved = 0.0  # when the line did, or began
+        self._began = 0.0  # when the line did, that is there now
+        self._moved = 0.0  # when it did, or began
         self._excused = 0.0  # until when it is not called slow
 
     @property
     def full(self) -> bool:
         """Nobody else may stand in it: it is too long, or too slow for its length."""
-        slow = self.waiting * self._pace > BEARABLE and self._tells(monotonic())
+        now = monotonic()
+        bearable = BEARABLE if now - self._began < STANDING else CROWDED
+        slow = self.waiting * self._pace > bearable and self._tells(now)
         return self.waiting >= self._most or (slow and self.waiting >= ALWAYS)
 
     def excuse(self) -> None:
@@ -103,7 +110,7 @@ class Line:
         if self.full:
             raise Busy
         if not self.waiting:
-            self._moved = monotonic()
+            self._began = self._moved = monotonic()
         self.waiting += 1
         try:
             async with asyncio.timeout(PATIENCE):

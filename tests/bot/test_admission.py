@@ -17,7 +17,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot import admission, answering
-from bot.admission import ALWAYS, AT_ONCE, BEARABLE, PLACES, SMOOTH, STUCK, Admission, Line
+from bot.admission import (
+    ALWAYS,
+    AT_ONCE,
+    BEARABLE,
+    CROWDED,
+    PLACES,
+    SMOOTH,
+    STUCK,
+    Admission,
+    Line,
+)  # fmt: skip
 from bot.app import create_app
 from bot.errors import Busy
 from bot.settings import Settings
@@ -167,6 +177,29 @@ def test_nobody_is_let_wait_for_longer_than_is_bearable(monkeypatch: pytest.Monk
         assert house.line.waiting == MOST
         house.open.set()
         assert await asyncio.gather(*asked) == [200] * (PLACES + MOST)
+
+    run(test)
+
+
+def test_a_line_that_does_not_end_is_kept_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A burst is over soon, and may wait for longer than a crowd; when the line was at its end,
+    another may begin.
+    """
+    monkeypatch.setattr(admission, "STANDING", 0.05)
+    monkeypatch.setattr(admission, "STUCK", 10.0)
+
+    async def test(house: House) -> None:
+        for _ in range(2):
+            house.open.clear()
+            asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + ALWAYS)]
+            await settle()
+            house.line._pace = (CROWDED + BEARABLE) / 2 / ALWAYS
+            assert not house.line.full
+            await asyncio.sleep(2 * admission.STANDING)
+            assert house.line.full
+            assert await house.ask() == 503
+            house.open.set()
+            assert await asyncio.gather(*asked) == [200] * (PLACES + ALWAYS)
 
     run(test)
 
