@@ -37,6 +37,7 @@ from eval.questions import read
 PROMISED = {"rate": 200, "p99": 100.0, "growth": 2.0, "accepted": 300.0, "recovery": 5.0}
 WARM_UP, AFTER = 30.0, 10.0  # seconds
 MOST_CONNECTIONS = 1000
+KEPT = 3.0  # seconds that a connection is kept without a question
 PATIENCE = 10.0  # seconds that an answer may take before it counts as none
 FILLERS = (
     "eigentlich", "bitte", "mal", "genau", "denn", "jetzt", "überhaupt", "konkret", "vor Ort", "so",
@@ -94,6 +95,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, load: Load) -> None:
         self._load, self._buffer = load, bytearray()
         self.asked: Asked | None = None
+        self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Free for the first question."""
@@ -121,6 +123,10 @@ class Connection(asyncio.Protocol):
             self._buffer.clear()
             self._load.free(self)
 
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
+
     def connection_lost(self, error: Exception | None) -> None:
         """What it carried has no answer."""
         self._load.lost(self)
@@ -140,7 +146,19 @@ class Load:
         if self.waiting:
             connection.ask(*self.waiting.popleft())
         else:
+            connection.idle_since = time.perf_counter()
             self.idle.append(connection)
+
+    def fresh(self) -> Connection | None:
+        """The one used last. Those idle for longer than `KEPT` are closed, as the Caddyfile's proxy
+        does: the server hangs up after 5 seconds, and a question sent into that moment is lost.
+        """
+        while self.idle:
+            connection = self.idle.pop()
+            if time.perf_counter() - connection.idle_since < KEPT:
+                return connection
+            connection.close()
+        return None
 
     def lost(self, connection: Connection) -> None:
         """Forget it."""
@@ -163,8 +181,8 @@ class Load:
             asked = Asked(began + float(moment))
             everything.append(asked)
             self.waiting.append((asked, request))
-            if self.idle:
-                self.idle.pop().ask(*self.waiting.popleft())
+            if connection := self.fresh():
+                connection.ask(*self.waiting.popleft())
             elif self.open < MOST_CONNECTIONS:
                 self.open += 1
                 loop.create_task(self._connect())
