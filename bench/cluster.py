@@ -2,8 +2,8 @@
 
     --programmes 3000   how many are published; see bench.scale for the recipe they are made by
     --rate 40           questions a second
-    --seconds 90        how long; node, bot and Redis are killed at a sixth, three and five sixths
-                        less a twelfth, and started again a twelfth later
+    --seconds 90        how long; node, bot and Redis are killed after a sixth, a half and five
+                        sixths of it, and started again a twelfth later
 
 Each answer is compared with what FAISS says of that very programme (vectors differ between
 programmes, so that a mixture would be seen): the same passages with the same certainty, encoded in

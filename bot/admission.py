@@ -44,9 +44,8 @@ CROWDED = 0.06  # seconds likewise, where the line has not ended for so long:
 STANDING = 1.0  # seconds; a burst would be over, more are asking than can be answered
 SMOOTH = 8  # how many who left of late count for that, about
 STUCK = 0.1  # seconds in which nobody left: something holds all up, which is no reason to go
-EXCUSE = (
-    1.0  # seconds for which a programme that is loaded is to blame, not the number of questions
-)
+EXCUSE = 2.0  # seconds in which programmes that are loaded are to blame, not too many questions
+PACED = 30.0  # seconds until that is an excuse again
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")
 P = ParamSpec("P")
@@ -77,7 +76,7 @@ class Line:
         self._pace = 0.0  # seconds from one who leaves to the next, while others wait; smoothed
         self._began = 0.0  # when the line did, that is there now
         self._moved = 0.0  # when it did, or began
-        self._excused = 0.0  # until when it is not called slow
+        self._excused = -PACED  # until when it is not called slow
 
     @property
     def full(self) -> bool:
@@ -89,14 +88,16 @@ class Line:
 
     def excuse(self) -> None:
         """A programme is being loaded, which others wait for, too: those who come after them will
-        not. From any thread.
+        not. From any thread. Where programmes come and go all the time, that is the pace.
         """
-        self._excused = monotonic() + EXCUSE
+        now = monotonic()
+        if now > self._excused + PACED:
+            self._excused = now + EXCUSE
 
     @property
     def pressed(self) -> bool:
         """More are let in than are searched at once: somebody waits for a thread, or in line."""
-        return self._inside > AT_ONCE
+        return self._inside + self.waiting > AT_ONCE
 
     async def enter(self) -> None:
         """Wait for a place; first come, first served.

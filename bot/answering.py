@@ -6,24 +6,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from bot.errors import EmptyMessage, TooLong
 from bot.library import Served
 from bot.messages import Answer, Citation, Question, Status
 from bot.wording import wording
 from index.query_encoder import OnnxEncoder
-from index.search import Encode, once
+from index.search import Encode, Several, once
 from index.small_talk import is_small_talk
-from index.types import Hit, Info, Passage, Ranking, Section
+from index.types import Hit, Info, Passage, Ranking, Section, Vectors
 
 SUGGESTIONS = 4
+Encoders = Callable[[str, Served], Encode]  # a question as it was typed, and to which programme
 
 
 def answer(
     question: Question, served: Served, most_letters: int = 2000, encode: Encode | None = None
 ) -> Answer:
-    """The passages that answer `question`, or come nearest, or none. `encode`: see `encoders`.
+    """The passages that answer `question`, or come nearest, or none. `encode`: of `encoders`.
 
     Raises EmptyMessage for a message without any sign, TooLong for one that is no question any
     more.
@@ -44,18 +46,39 @@ def answer(
     return Answer(status, getattr(words, status), passages, suggestions(served, ranking))
 
 
-def encoders(programmes: Iterable[Served], light: bool = False) -> Mapping[OnnxEncoder, Encode]:
-    """For one question to several programmes: it is encoded once for each distinct encoder,
-    `light`: by its light form.
+def encoders(light: Callable[[], None] | None = None) -> Encoders:
+    """For one question to one programme or several: it is encoded once for each distinct encoder.
+    By its light form, where `light` is given, which is told each time; but in full, where it is a
+    question of the programme's own bank: only so is it known again.
     """
-    distinct = {served.bundle.encoder for served in programmes}
-    return {each: once(each.lightly if light else each.encode) for each in distinct}
+
+    @cache
+    def of(encoder: OnnxEncoder, in_full: bool) -> Encode:
+        if in_full or light is None or not encoder.has_light:
+            return once(encoder.encode)
+        return once(_telling(light, encoder.lightly))
+
+    return lambda text, served: of(served.bundle.encoder, tidy(text) in served.load().offered)
 
 
-def search(query: str, served: Served, limit: int) -> tuple[Citation, ...]:
-    """The best passages, without a threshold; none for a query without letters or digits."""
+def _telling(told: Callable[[], None], encode: Several) -> Several:
+    def both(texts: Sequence[str]) -> Vectors:
+        told()
+        return encode(texts)
+
+    return both
+
+
+def search(
+    query: str, served: Served, limit: int, encode: Encode | None = None
+) -> tuple[Citation, ...]:
+    """The best passages, without a threshold; none for a query without letters or digits.
+    `encode`: of `encoders`.
+    """
     text = tidy(query)
-    return citations(served.searcher.search(text, limit), served) if re.search(r"\w", text) else ()
+    if not re.search(r"\w", text):
+        return ()
+    return citations(served.searcher.search(text, limit, encode), served)
 
 
 def tidy(text: str) -> str:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from threading import Lock
 from typing import TypeVar
 
@@ -47,6 +48,7 @@ class Loaded:
     bundle: Bundle
     searcher: Searcher
     position: Mapping[str, int]  # passage id, old ones too → position
+    offered: frozenset[str]  # the questions of the bank
 
 
 @dataclass(frozen=True)
@@ -273,7 +275,8 @@ def _loaded(bundle: Bundle) -> Loaded:
     position = {passage.id: number for number, passage in enumerate(bundle.passages)}
     for old, new in bundle.aliases.items():
         position.setdefault(old, position[new])
-    return Loaded(bundle, bundle.searcher(), position)
+    offered = frozenset(chain.from_iterable(bundle.info.bank.values()))
+    return Loaded(bundle, bundle.searcher(), position, offered)
 
 
 def _without(table: Mapping[str, T], names: set[str]) -> dict[str, T]:

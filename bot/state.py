@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -10,14 +10,13 @@ from fastapi import Depends, Request
 
 from bot import answering, traces
 from bot.admission import Line
+from bot.answering import Encoders
 from bot.hashes import Hasher
 from bot.library import Library, Served
 from bot.limits import RateLimit
 from bot.messages import Answer, Citation, Question
 from bot.metrics import Metrics
 from bot.settings import Settings
-from index.query_encoder import OnnxEncoder
-from index.search import Encode
 
 if TYPE_CHECKING:
     from bot.insights.listening import Insights  # only where it is on
@@ -43,8 +42,7 @@ class State:
         self.limit.check(client)
         served = self.library.get(slug)
         self.programme_limit.check(served.slug)
-        encode = self._encoders([served])[served.bundle.encoder]
-        return self._answer(question, served, client, encode), served
+        return self._answer(question, served, client, self.encoders()), served
 
     def compare(
         self, question: Question, slugs: Sequence[str], client: str
@@ -56,22 +54,21 @@ class State:
         self.limit.check(client, len(chosen))
         for served in chosen:
             self.programme_limit.check(served.slug)
-        encoders = self._encoders(chosen)
-        return [(self._answer(question, s, client, encoders[s.bundle.encoder]), s) for s in chosen]
+        encoders = self.encoders()
+        return [(self._answer(question, served, client, encoders), served) for served in chosen]
 
-    def _encoders(self, chosen: Sequence[Served]) -> Mapping[OnnxEncoder, Encode]:
+    def encoders(self) -> Encoders:
         """Light ones while others wait: so that fewer are sent away, for vectors nearly the
         same.
         """
-        light = self.line.pressed
-        if light and any(served.bundle.encoder.has_light for served in chosen):
-            self.metrics.light()
-        return answering.encoders(chosen, light)
+        return answering.encoders(self.metrics.light if self.line.pressed else None)
 
-    def _answer(self, question: Question, served: Served, client: str, encode: Encode) -> Answer:
+    def _answer(
+        self, question: Question, served: Served, client: str, encoders: Encoders
+    ) -> Answer:
         hearing = None
         with self.metrics.timed(question.channel), traces.span("answer", programme=served.slug):
-            encode = traces.within("encode", encode)
+            encode = traces.within("encode", encoders(question.text, served))
             if self.insights:
                 encode = hearing = self.insights.hearing(served, encode)
             found = answering.answer(question, served, self.settings.most_letters, encode)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MODELS = Path(__file__).parent / "models"
 DEFAULT = "fundstelle-e5"
 PARITY = 0.999  # least cosine between a text's original and compiled vector
+NEAR = 0.8  # likewise of the light form, which is near enough to rank by; another's is not
 PROBES = (
     "Werden die Kita-Gebühren abgeschafft?",
     "bus",
@@ -101,14 +102,26 @@ class Encoder:
         self._check_parity(folder)
 
     def _check_parity(self, folder: Path) -> None:
-        compiled = OnnxEncoder(folder).encode_passages(PROBES)
-        lowest = float((compiled * self.encode(PROBES)).sum(axis=1).min())
-        if lowest < PARITY:
+        compiled = OnnxEncoder(folder)
+        lowest = _lowest(compiled.encode_passages(PROBES), self.encode(PROBES))
+        if not lowest >= PARITY:
             raise ModelError(
                 self.name,
                 f"compiled and original vectors differ (cosine {lowest:.4f})",
                 "use another model",
             )
+        lowest = _lowest(compiled.lightly(PROBES), compiled.encode(PROBES))
+        if not lowest >= NEAR:  # NaN, too, where its words are read from the wrong place
+            raise ModelError(
+                self.folder / query_encoder.LIGHT,
+                f"is no light form of {query_encoder.ONNX} (cosine {lowest:.4f})",
+                "delete it, or distil it anew: docs/training.md",
+            )
+
+
+def _lowest(some: Vectors, others: Vectors) -> float:
+    """The least cosine of vectors with their counterparts; NaN where there is one."""
+    return float((some * others).sum(axis=1).min())
 
 
 def link_or_copy(source: Path, target: Path) -> None:

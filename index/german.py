@@ -19,9 +19,12 @@ INNER_CAPITAL = re.compile(r"([a-zäöüß]{3,})Innen\b")
 WORD = re.compile(r"[^\W_]+")
 GRAM = 4  # letters of an n-gram: shorter ones are noise in German, longer ones don't forgive typos
 LEAST_PART = 4  # letters of the shortest part of a compound
+MOST_WHOLE = 60  # letters of the longest compound: beyond, the search for its parts takes long
 LINKS = ("", "s", "es", "n", "en", "er", "e")  # what German puts between the parts of a compound
 
-_stemmer = Stemmer.Stemmer("german")  # it remembers 10,000 words itself
+# Without its memory of 10,000 words: they would be people's. It is not made for threads, and does
+# not let go of Python's lock.
+_stemmer = Stemmer.Stemmer("german", 0)
 
 
 def fold(text: str) -> str:
@@ -77,6 +80,8 @@ def grams(word: str) -> Iterable[str]:
 def parts(word: str, known: Collection[str]) -> tuple[str, ...]:
     """The stems of the two parts of a compound, where both are `known` stems; else nothing."""
     best: tuple[int, tuple[str, ...]] = (0, ())
+    if len(word) > MOST_WHOLE:
+        return ()
     for cut in range(LEAST_PART, len(word) - LEAST_PART + 1):
         right = stem(word[cut:])
         if right not in known:

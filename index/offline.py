@@ -104,7 +104,7 @@ def settings(loaded: Bundle) -> dict[str, Any]:
     return {
         "german": {
             "stopwords": sorted(german.STOPWORDS), "gram": german.GRAM,
-            "leastPart": german.LEAST_PART, "links": german.LINKS,
+            "leastPart": german.LEAST_PART, "mostWhole": german.MOST_WHOLE, "links": german.LINKS,
         },
         "smallTalk": {
             "openers": sorted(small_talk.OPENERS), "companions": sorted(small_talk.COMPANIONS),

@@ -61,7 +61,7 @@ class OnnxEncoder:
         """
         try:
             self.settings = Settings(**json.loads((folder / SETTINGS).read_text(encoding="utf-8")))
-            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+            self._tokenizer = _forgetful(Tokenizer.from_file(str(folder / TOKENIZER)))
             self._session = _session(folder / ONNX, threads)
             light = folder / LIGHT
             usable = lasting and light.is_file()
@@ -105,6 +105,14 @@ class OnnxEncoder:
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         vector: Vectors = session.run(None, feed)[0][0]
         return vector / max(float(np.linalg.norm(vector)), 1e-12)
+
+
+def _forgetful(tokenizer: Tokenizer) -> Tokenizer:
+    """Without the memory that some kinds have of the words they have met: they are people's."""
+    resize = getattr(tokenizer.model, "_resize_cache", None)
+    if resize:
+        resize(0)
+    return tokenizer
 
 
 def _session(path: Path, threads: int) -> InferenceSession:

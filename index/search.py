@@ -34,9 +34,10 @@ SAME_QUESTION = 0.97
 ATTACHED = 0.95
 
 Encode = Callable[[str], Vectors]  # a query → its vector, shape (dimension,)
+Several = Callable[[Sequence[str]], Vectors]  # queries → vectors, shape (queries, dimension)
 
 
-def once(several: Callable[[Sequence[str]], Vectors]) -> Encode:
+def once(several: Several) -> Encode:
     """`several`, an encoder's, for one query at a time, and equal ones once: for one question to
     several programmes.
     """

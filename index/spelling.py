@@ -1,11 +1,12 @@
 """Slips of the finger in a question, put right by the programme's own words. Only importer of
 rapidfuzz.
 
-First of all a word is written as in print, which is what the encoder has read: whoever types no
-capital letter gets those of the programme, and ae, oe, ue and ss become ä, ö, ü and ß where the
-programme knows the word so, or the encoder's tokenizer: it needs fewer pieces for it.
+First of all a word is written as in print, which is what the encoder has read: ae, oe, ue and ss
+become ä, ö, ü and ß where the programme has the word so, or has it in neither form and the
+encoder's tokenizer needs fewer pieces for it; whoever types no capital letter gets those of the
+programme, or of the form with the fewest pieces.
 
-Then a word is touched only if the programme does not have it, in any form or as a compound of its
+Then a word is put right if the programme does not have it, in any form or as a compound of its
 words; if it looks misspelt, which the tokenizer knows, too: it needs many pieces for it; and if one
 letter more, less, other or swapped makes it a word that the programme has.
 """
@@ -20,7 +21,9 @@ from rapidfuzz.distance import OSA
 
 from index import german
 
-SPELT_OUT = (("ae", "ä"), ("oe", "ö"), ("ue", "ü"), ("ss", "ß"))
+SPELT_OUT = (
+    ("ae", "ä"), ("oe", "ö"), ("ue", "ü"), ("Ae", "Ä"), ("Oe", "Ö"), ("Ue", "Ü"), ("ss", "ß"),
+)  # fmt: skip
 LEAST = 6  # letters of a word that may be put right
 PIECES = 3  # of a misspelt word; those that exist, in a hundred languages, mostly take one or two
 WORD = re.compile(r"[^\W\d_]+")
@@ -47,7 +50,7 @@ class Speller:
         self._stems, self._pieces = stems, pieces
 
     def correct(self, query: str) -> str:
-        """`query` as in print, its slips put right; all other words stay as they are."""
+        """`query` as in print, its slips put right."""
         small = query == query.lower()
         return WORD.sub(lambda match: self._word(match.group(), small), query)
 
@@ -57,12 +60,14 @@ class Speller:
 
     def _printed(self, word: str, folded: str, small: bool) -> str:
         small = small and folded not in german.STOPWORDS  # which are written small in print, too
-        known = small and (self._print.get(word) or self._spelling.get(folded))
-        if known:
-            return known
         forms = _forms(word, small)
+        known = next((form for form in forms if form.lower() in self._print), None)
+        if known:
+            return self._print[known.lower()] if small else known
         if small and german.parts(folded, self._stems):
             forms.sort(key=str.islower)  # a compound is a noun, mostly: its capital form is first
+        if small and word.isascii() and folded in self._spelling:
+            forms.insert(0, self._spelling[folded])  # whoever leaves the dots out
         return word if len(forms) == 1 else min(forms, key=self._pieces)
 
     def _right(self, word: str, folded: str) -> str:

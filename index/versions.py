@@ -1,8 +1,8 @@
 """Versions of a bundle on disk, and the link that says which of them is served.
 
 <root>/<slug> → .versions/<slug>-<version>/    a link: a new version is turned on at once
-.versions/<slug>.lock                   held by the one ingest that writes
-.<slug>-<random>/             being written
+.versions/<slug>.lock          held by the one ingest that writes
+.versions/.<slug>-<random>/    being written
 """
 
 from __future__ import annotations

@@ -18,5 +18,6 @@ for _ in $(seq 50); do
   curl -sf localhost:8123/readyz >/dev/null && break
   sleep 0.2
 done
-curl -sf localhost:8123/api/chat -H 'Content-Type: application/json' -d '{"message": "Kita-Gebühren"}' \
+curl -sf localhost:8123/api/chat -H 'Content-Type: application/json' \
+  -d '{"message": "Kita-Gebühren", "programme": "dortmund-2025"}' \
   | grep -q 'komplett abschaffen' && echo "image steps: the bot answers without torch"

@@ -16,6 +16,8 @@ from fastapi.testclient import TestClient
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from bench import small
+from bench.small import Chapter
 from bot import admission, answering
 from bot.admission import (
     ALWAYS,
@@ -170,6 +172,9 @@ def test_nobody_is_let_wait_for_longer_than_is_bearable(monkeypatch: pytest.Monk
         assert await asyncio.gather(*asked) == [200] * (PLACES + ALWAYS + 1)
         await pass_through(0, 3 * SMOOTH)
         house.line.excuse()
+        excused = house.line._excused
+        house.line.excuse()
+        assert house.line._excused == excused  # one after the other is no excuse
         await pass_through(0.8 * STUCK, SMOOTH)  # a programme was loaded: not slow, either
         house.open.clear()
         asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + MOST)]
@@ -356,11 +361,28 @@ def test_the_line_is_pressed_while_somebody_waits() -> None:
     run(test)
 
 
+def test_it_is_pressed_before_the_next_in_line_have_been_let_in() -> None:
+    """In a crowd the event loop is late: places are free, and many wait yet."""
+
+    async def test(house: House) -> None:
+        asked = [asyncio.create_task(house.ask()) for _ in range(2 * PLACES)]
+        await settle()
+        for _ in range(PLACES):
+            house.line.leave()
+        assert house.line.pressed
+        for task in asked:
+            task.cancel()
+
+    run(test)
+
+
 @pytest.mark.parametrize("pressed", [False, True])
 def test_while_others_wait_questions_are_encoded_by_the_light_form(
-    index_root: Path, monkeypatch: pytest.MonkeyPatch, pressed: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pressed: bool
 ) -> None:
-    """Each once, by the one form or the other, also where several programmes answer; counted."""
+    """Each once, by the one form or the other, also where several programmes answer; counted.
+    What is not encoded is not counted.
+    """
     encoded: list[str] = []
     for name in ("encode", "lightly"):
         real = getattr(OnnxEncoder, name)
@@ -372,10 +394,28 @@ def test_while_others_wait_questions_are_encoded_by_the_light_form(
             return real(encoder, texts)
 
         monkeypatch.setattr(OnnxEncoder, name, noted)
-    client = TestClient(create_app(Settings(index=index_root)))
+    for slug in ("rot", "blau"):
+        small.write(tmp_path, slug, [Chapter("Verkehr", [f"Wir bauen Radwege in {slug}."])])
+    client = TestClient(create_app(Settings(index=tmp_path)))
+    encoded.clear()
     monkeypatch.setattr(Line, "pressed", pressed)
-    answer = client.post("/api/chat", json={"message": "Werden die Kita-Gebühren abgeschafft?"})
-    assert answer.json()["status"] == "answered"
-    assert client.get("/api/compare", params={"q": "Was ist mit dem Bus?"}).status_code == 200
-    assert encoded == ["lightly" if pressed else "encode"] * 2
-    assert f"fundstelle_light_total {2.0 * pressed}" in client.get("/metrics").text
+    for message in ("Baut ihr Radwege?", "Hallo", "???"):
+        asked = {"message": message, "programme": "rot"}
+        assert client.post("/api/chat", json=asked).status_code == 200
+    for path in ("/api/compare?q=Baut ihr Radwege?", "/api/search?programme=rot&q=Radwege"):
+        assert client.get(path).status_code == 200
+    assert encoded == ["lightly" if pressed else "encode"] * 3
+    assert f"fundstelle_light_total {3.0 * pressed}" in client.get("/metrics").text
+
+
+def test_a_question_of_the_bank_is_answered_in_a_crowd_as_in_calm(
+    index_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is offered to tap on, and known by its vector: so it is encoded in full."""
+    app = create_app(Settings(index=index_root, rate_limit=""))
+    client = TestClient(app)
+    offered = sorted(app.state.fundstelle.library.get(None).load().offered)[::10]
+    assert len(offered) > 20
+    calm = [client.post("/api/chat", json={"message": q}).json() for q in offered]
+    monkeypatch.setattr(Line, "pressed", True)
+    assert calm == [client.post("/api/chat", json={"message": f" {q}"}).json() for q in offered]

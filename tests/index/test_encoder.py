@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from index import query_encoder
 from index.encoder import MODELS, PROBES, Encoder
 from index.errors import ModelError
 from index.query_encoder import OnnxEncoder
@@ -78,6 +80,20 @@ def test_a_model_that_can_not_be_compiled_is_called_by_its_name(
     monkeypatch.setattr("index.encoder._load", lambda *_: model)
     with pytest.raises(ModelError, match=r"^some/model: its tokenizer"):
         Encoder("some/model").compile(tmp_path)
+
+
+def test_a_light_form_of_another_encoder_is_refused(tmp_path: Path) -> None:
+    """Its words would be read from the wrong place: vectors of nothing, told with certainty."""
+    ours = Encoder()
+    for path in ours.folder.iterdir():
+        if path.is_file():
+            shutil.copy(path, tmp_path)
+    onnx = tmp_path / query_encoder.ONNX
+    model = onnx.read_bytes()
+    onnx.write_bytes(b"\x32\x02ab" + model)  # a doc_string before all: every byte lies elsewhere
+    ours.folder = tmp_path
+    with pytest.raises(ModelError, match=query_encoder.LIGHT):
+        ours.compile(tmp_path / "compiled")
 
 
 def test_vectors_do_not_depend_on_their_batch() -> None:

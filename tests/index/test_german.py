@@ -44,3 +44,18 @@ def test_each_function_word_is_as_words_are_compared() -> None:
     assert [
         w for w in german.STOPWORDS if w != german.fold(w) or not german.WORD.fullmatch(w)
     ] == []
+
+
+def test_no_word_is_remembered() -> None:
+    """They are people's: a memory of stems would give the same object again."""
+    word = "radwegeausbauplanungen"
+    assert german.stem(word) == german.stem(word)
+    assert german.stem(word) is not german.stem(word)
+
+
+def test_what_is_longer_than_any_compound_has_no_parts() -> None:
+    """Two thousand letters in a row cost no more than a word."""
+    for letters, found in ((40, True), (400, False)):
+        long = "x" * letters
+        known = {german.stem(long), german.stem("wald")}
+        assert bool(german.parts(f"{long}wald", known)) == found

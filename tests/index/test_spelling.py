@@ -37,13 +37,20 @@ def test_slips_are_put_right_by_the_programmes_words(
         ("kommen die buecherei und das theater", "kommen die Bücherei und das Theater"),
         ("Neue Häuser, Aktuelles und Klassen", "Neue Häuser, Aktuelles und Klassen"),
         ("Wird die Strasse saniert?", "Wird die Straße saniert?"),
+        ("Muell in Gaerten", "Müll in Gärten"),
+        ("Oeffnungszeiten", "Öffnungszeiten"),
+        ("die größe der wohnung", "die Größe der Wohnung"),
+        ("mein vater", "mein Vater"),
+        ("offene turen", "offene Türen"),
         ("Die kita in Dortmund", "Die kita in Dortmund"),
     ],
 )
 def test_a_question_in_small_letters_is_read_as_in_print(
     speller: Speller, typed: str, printed: str
 ) -> None:
-    """Capitals as the programme has them, but only for who types none; ä for ae for everybody."""
+    """Capitals as the programme has them, but only for who types none; ä for ae for everybody.
+    Another word of the programme is not put in a word's place for its dots alone.
+    """
     assert speller.correct(typed) == printed
 
 
@@ -55,6 +62,7 @@ def test_a_question_in_small_letters_is_read_as_in_print(
         "Kita-Gebühren und Radwege",
         "Will the city scrap nursery fees?",
         "Schwimmbadsanierung",
+        "Investitionsstau",
         "😀 ?!",
         "",
     ],

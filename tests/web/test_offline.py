@@ -51,6 +51,7 @@ SEARCH = """async ({ slug, shell }) => {
   const store = await import(`/offline/${shell}/store.js`);
   globalThis.search = new Search(await store.searchFiles(await store.state(slug)));
 }"""
+SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 PLAIN = read(ROOT / "eval" / "plain.jsonl")
 ALL = [*PLAIN, *read(ROOT / "eval" / "hard.jsonl")]
 SOME = ALL[::3]
@@ -180,7 +181,9 @@ def test_slips_and_abbreviations_are_put_right_as_on_the_server(
     words = {w for p in compiled.passages for w in p.text.split() if w.isalpha() and len(w) > 7}
     mistyped = [w[:4] + w[5] + w[4] + w[6:] for w in sorted(words)][:400]
     mistyped += [w[:3] + w[4:] for w in sorted(words)][:400]
-    questions = [q.query for q in ALL] + mistyped + ["Was ist mit der ogs?", "OGS-Plätze"]
+    plain = [q.query.lower().translate(SPELT_OUT) for q in ALL]  # as if on a foreign keyboard
+    odd = ["Was ist mit der ogs?", "OGS-Plätze", "ßa", "ﬁnanzausgleichsamt", "և", "rad" * 300]
+    questions = [q.query for q in ALL] + mistyped + plain + [q.query.upper() for q in ALL] + odd
     whole.evaluate(SEARCH, about(whole))
     found = whole.evaluate("(questions) => questions.map((q) => search.prepare(q))", questions)
     wanted = [searcher.signals(q).text for q in questions]

@@ -15,8 +15,8 @@ export function fold(text) {
 }
 
 export class German {
-  constructor({ stopwords, gram, leastPart, links }) {
-    Object.assign(this, { stopwords: new Set(stopwords), gram, leastPart, links });
+  constructor({ stopwords, gram, leastPart, mostWhole, links }) {
+    Object.assign(this, { stopwords: new Set(stopwords), gram, leastPart, mostWhole, links });
     this.stems = new Map();
   }
 
@@ -38,6 +38,7 @@ export class German {
 
   // The stems of the two parts of a compound, where both are known; else nothing.
   parts(word, known) {
+    if ([...word].length > this.mostWhole) return [];
     const least = this.leastPart;
     let best = 0;
     let found = [];

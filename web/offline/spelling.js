@@ -1,6 +1,7 @@
 // index/spelling.py in JavaScript: slips of the finger, put right by the programme's own words.
 import { fold } from "./german.js";
 
+const ASCII = /^[\x00-\x7f]*$/;
 const WORD = /[\p{L}\p{Nl}\p{No}]+/gu;
 
 export class Speller {
@@ -35,11 +36,13 @@ export class Speller {
   // As in print: a capital for who types none, ä for ae, where that is a word.
   printed(word, folded, typedSmall) {
     const small = typedSmall && !this.german.stopwords.has(folded); // which are small in print, too
-    const known = small && (this.print.get(word) || this.spelling.get(folded));
-    if (known) return known;
     const forms = this.forms(word, small);
+    const known = forms.find((form) => this.print.has(form.toLowerCase()));
+    if (known) return small ? this.print.get(known.toLowerCase()) : known;
     // A compound is a noun, mostly: its capital form is first.
     if (small && this.german.parts(folded, this.stems).length) forms.sort((a, b) => isSmall(a) - isSmall(b));
+    // Whoever leaves the dots out.
+    if (small && ASCII.test(word) && this.spelling.has(folded)) forms.unshift(this.spelling.get(folded));
     return this.fewest(forms);
   }
 
@@ -83,8 +86,9 @@ export class Speller {
 const isSmall = (form) => form === form.toLowerCase();
 
 function capitalized(word) {
-  const lower = word.toLowerCase();
-  return lower.slice(0, 1).toUpperCase() + lower.slice(1);
+  const [first, ...others] = word.toLowerCase();
+  const [initial, ...more] = first.toUpperCase(); // of ß two: SS
+  return [initial, ...more.map((letter) => letter.toLowerCase()), ...others].join("");
 }
 
 // Equal, or one letter more, less, other, or two neighbours swapped.
