@@ -44,8 +44,9 @@ CROWDED = 0.06  # seconds likewise, where the line has not ended for so long:
 STANDING = 1.0  # seconds; a burst would be over, more are asking than can be answered
 SMOOTH = 8  # how many who left of late count for that, about
 STUCK = 0.1  # seconds in which nobody left: something holds all up, which is no reason to go
-EXCUSE = 2.0  # seconds in which programmes that are loaded are to blame, not too many questions
-PACED = 30.0  # seconds until that is an excuse again
+EXCUSE = 0.5  # seconds for which a programme that is loaded is to blame, not too many questions
+AT_A_STRETCH = 10.0  # seconds of excuses, as after a start; then one second in
+AFTER_THAT = 10.0  # seconds: where programmes come and go all the time, that is the pace
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")
 P = ParamSpec("P")
@@ -76,7 +77,8 @@ class Line:
         self._pace = 0.0  # seconds from one who leaves to the next, while others wait; smoothed
         self._began = 0.0  # when the line did, that is there now
         self._moved = 0.0  # when it did, or began
-        self._excused = -PACED  # until when it is not called slow
+        self._excused = 0.0  # until when it is not called slow
+        self._asked, self._spent = 0.0, 0.0  # when it was last excused, seconds of excuses
 
     @property
     def full(self) -> bool:
@@ -88,11 +90,14 @@ class Line:
 
     def excuse(self) -> None:
         """A programme is being loaded, which others wait for, too: those who come after them will
-        not. From any thread. Where programmes come and go all the time, that is the pace.
+        not. From any thread.
         """
         now = monotonic()
-        if now > self._excused + PACED:
+        self._spent = max(0.0, self._spent - (now - self._asked) / AFTER_THAT)
+        self._asked = now
+        if now > self._excused and self._spent < AT_A_STRETCH:
             self._excused = now + EXCUSE
+            self._spent += EXCUSE
 
     @property
     def pressed(self) -> bool:

@@ -19,13 +19,13 @@ from index.small_talk import is_small_talk
 from index.types import Hit, Info, Passage, Ranking, Section, Vectors
 
 SUGGESTIONS = 4
-Encoders = Callable[[str, Served], Encode]  # a question as it was typed, and to which programme
+EncodeFor = Callable[[str, Served], Encode]  # a question as it was typed, and to which programme
 
 
 def answer(
     question: Question, served: Served, most_letters: int = 2000, encode: Encode | None = None
 ) -> Answer:
-    """The passages that answer `question`, or come nearest, or none. `encode`: of `encoders`.
+    """The passages that answer `question`, or come nearest, or none. `encode`: of `encode_for`.
 
     Raises EmptyMessage for a message without any sign, TooLong for one that is no question any
     more.
@@ -46,7 +46,7 @@ def answer(
     return Answer(status, getattr(words, status), passages, suggestions(served, ranking))
 
 
-def encoders(light: Callable[[], None] | None = None) -> Encoders:
+def encode_for(light: Callable[[], None] | None = None) -> EncodeFor:
     """For one question to one programme or several: it is encoded once for each distinct encoder.
     By its light form, where `light` is given, which is told each time; but in full, where it is a
     question of the programme's own bank: only so is it known again.
@@ -73,7 +73,7 @@ def search(
     query: str, served: Served, limit: int, encode: Encode | None = None
 ) -> tuple[Citation, ...]:
     """The best passages, without a threshold; none for a query without letters or digits.
-    `encode`: of `encoders`.
+    `encode`: of `encode_for`.
     """
     text = tidy(query)
     if not re.search(r"\w", text):

@@ -185,7 +185,7 @@ def search(
     state.limit.check(client_of(request))
     served = state.library.get(programme)
     state.programme_limit.check(served.slug)
-    found = answering.search(q, served, limit, state.encoders()(q, served))
+    found = answering.search(q, served, limit, state.encode_for()(q, served))
     return Found(passages=[_passage(state, request, c) for c in found])
 
 

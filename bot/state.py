@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from bot import answering, traces
 from bot.admission import Line
-from bot.answering import Encoders
+from bot.answering import EncodeFor
 from bot.hashes import Hasher
 from bot.library import Library, Served
 from bot.limits import RateLimit
@@ -42,7 +42,7 @@ class State:
         self.limit.check(client)
         served = self.library.get(slug)
         self.programme_limit.check(served.slug)
-        return self._answer(question, served, client, self.encoders()), served
+        return self._answer(question, served, client, self.encode_for()), served
 
     def compare(
         self, question: Question, slugs: Sequence[str], client: str
@@ -54,21 +54,21 @@ class State:
         self.limit.check(client, len(chosen))
         for served in chosen:
             self.programme_limit.check(served.slug)
-        encoders = self.encoders()
-        return [(self._answer(question, served, client, encoders), served) for served in chosen]
+        encode_for = self.encode_for()
+        return [(self._answer(question, served, client, encode_for), served) for served in chosen]
 
-    def encoders(self) -> Encoders:
-        """Light ones while others wait: so that fewer are sent away, for vectors nearly the
+    def encode_for(self) -> EncodeFor:
+        """By the light form while others wait: so that fewer are sent away, for vectors nearly the
         same.
         """
-        return answering.encoders(self.metrics.light if self.line.pressed else None)
+        return answering.encode_for(self.metrics.light if self.line.pressed else None)
 
     def _answer(
-        self, question: Question, served: Served, client: str, encoders: Encoders
+        self, question: Question, served: Served, client: str, encode_for: EncodeFor
     ) -> Answer:
         hearing = None
         with self.metrics.timed(question.channel), traces.span("answer", programme=served.slug):
-            encode = traces.within("encode", encoders(question.text, served))
+            encode = traces.within("encode", encode_for(question.text, served))
             if self.insights:
                 encode = hearing = self.insights.hearing(served, encode)
             found = answering.answer(question, served, self.settings.most_letters, encode)

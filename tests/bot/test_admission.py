@@ -172,9 +172,6 @@ def test_nobody_is_let_wait_for_longer_than_is_bearable(monkeypatch: pytest.Monk
         assert await asyncio.gather(*asked) == [200] * (PLACES + ALWAYS + 1)
         await pass_through(0, 3 * SMOOTH)
         house.line.excuse()
-        excused = house.line._excused
-        house.line.excuse()
-        assert house.line._excused == excused  # one after the other is no excuse
         await pass_through(0.8 * STUCK, SMOOTH)  # a programme was loaded: not slow, either
         house.open.clear()
         asked = [asyncio.create_task(house.ask()) for _ in range(PLACES + MOST)]
@@ -207,6 +204,30 @@ def test_a_line_that_does_not_end_is_kept_shorter(monkeypatch: pytest.MonkeyPatc
             assert await asyncio.gather(*asked) == [200] * (PLACES + ALWAYS)
 
     run(test)
+
+
+def test_what_is_loaded_all_the_time_is_no_excuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a start it is, for some seconds in which all is new; later a tenth of the time, and after
+    a while again.
+    """
+    now = 1000.0
+    monkeypatch.setattr(admission, "monotonic", lambda: now)
+    line = Line(MOST)
+
+    def excused(seconds: float) -> float:
+        nonlocal now
+        count = 0
+        for _ in range(round(seconds / 0.1)):
+            line.excuse()
+            count += now < line._excused
+            now += 0.1
+        return count * 0.1
+
+    assert excused(admission.AT_A_STRETCH / 2) == pytest.approx(admission.AT_A_STRETCH / 2, rel=0.2)
+    excused(2 * admission.AT_A_STRETCH)
+    assert 0 < excused(60) < 60 / admission.AFTER_THAT * 1.5
+    now += admission.AT_A_STRETCH * admission.AFTER_THAT
+    assert excused(5) > 4
 
 
 def test_an_idle_hour_is_not_taken_for_a_slow_line() -> None:

@@ -75,6 +75,25 @@ def test_programmes_are_loaded_when_asked_for_and_let_go(address: str, store: Qd
     assert len(excused) == 3
 
 
+def test_the_time_to_answer_has_that_of_loading_in_it(
+    address: str, store: QdrantStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the longest part of it, and whoever watches the server wants to see it."""
+    folder = store._encoders._folder.parent
+    client = TestClient(create_app(Settings(index=folder, store=address, rate_limit="")))
+    real = QdrantStore.load
+
+    def slow(store: QdrantStore, slug: str, version: str | None = None) -> Bundle:
+        time.sleep(0.2)
+        return real(store, slug, version)
+
+    monkeypatch.setattr(QdrantStore, "load", slow)
+    for slug in ("bot-rot", "bot-blau"):  # one of them was loaded at the start
+        ask(client, slug)
+    line = 'fundstelle_answer_seconds_sum{channel="api"} '
+    assert float(client.get("/metrics").text.partition(line)[2].split()[0]) > 0.2
+
+
 def test_a_start_fetches_the_encoder_and_outlives_its_lack(
     address: str, store: QdrantStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
