@@ -44,7 +44,7 @@ CROWDED = 0.06  # seconds likewise, where the line has not ended for so long:
 STANDING = 1.0  # seconds; a burst would be over, more are asking than can be answered
 SMOOTH = 8  # how many who left of late count for that, about
 STUCK = 0.1  # seconds in which nobody left: something holds all up, which is no reason to go
-EXCUSE = 0.5  # seconds for which a programme that is loaded is to blame, not too many questions
+EXCUSE = 1.0  # seconds for which a programme that is loaded is to blame, not too many questions
 AT_A_STRETCH = 10.0  # seconds of excuses, as after a start; then one second in
 AFTER_THAT = 10.0  # seconds: where programmes come and go all the time, that is the pace
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
@@ -84,7 +84,8 @@ class Line:
     def full(self) -> bool:
         """Nobody else may stand in it: it is too long, or too slow for its length."""
         now = monotonic()
-        bearable = BEARABLE if now - self._began < STANDING else CROWDED
+        stands_for = now - max(self._began, self._excused)
+        bearable = BEARABLE if stands_for < STANDING else CROWDED
         slow = self.waiting * self._pace > bearable and self._tells(now)
         return self.waiting >= self._most or (slow and self.waiting >= ALWAYS)
 
