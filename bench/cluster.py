@@ -37,7 +37,7 @@ import numpy as np
 from bench import proxy, qdrant, scale
 from bench.load import Row, show
 from bench.qdrant import Node
-from bench.servers import BUNDLE, ROOT, Server, free_port, running
+from bench.servers import BUNDLE, ROOT, Server, free_port, resident, running
 from eval import questions
 from index import bundle
 from index.bundle import Bundle
@@ -141,7 +141,7 @@ def measure(folder: Path, options: argparse.Namespace, stack: ExitStack) -> Iter
     yield Row(
         f"{options.programmes} programmes, {passages:,} passages: published in", f"{took:.0f} s"
     )
-    yield Row("  memory of the three nodes", f"{sum(map(resident, nodes)):.0f} MB")
+    yield Row("  memory of the three nodes", f"{sum(map(_resident, nodes)):.0f} MB")
     yield Row("  on disk", f"{size(folder / 'qdrant') / 1e9:.1f} GB")
     store.publish(BUNDLE)
     yield from equality(seed, store)
@@ -182,11 +182,9 @@ def publish(store: QdrantStore, folders: Sequence[Path]) -> None:
                 print(f"published {number}", file=sys.stderr)
 
 
-def resident(node: Node) -> float:
-    """MB of one node."""
+def _resident(node: Node) -> float:
     assert node.process is not None
-    lines = Path(f"/proc/{node.process.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+    return resident(node.process.pid)
 
 
 def size(folder: Path) -> int:

@@ -29,6 +29,7 @@ def running(folder: Path, bots: Sequence[int], errors: bool = False) -> Iterator
     """
     port, log, config = free_port(), folder / "caddy.log", folder / "Caddyfile"
     text = (ROOT / "deploy/caddy/Caddyfile").read_text("utf-8")
+    assert SILENCE in text  # else errors would be silent, too
     config.write_text(_local(text.replace(SILENCE, "level debug") if errors else text, bots))
     home = str(folder / "home")
     environment = {

@@ -25,6 +25,9 @@ from functools import partial, wraps
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -45,8 +48,7 @@ STANDING = 1.0  # seconds; a burst would be over, more are asking than can be an
 SMOOTH = 8  # how many who left of late count for that, about
 STUCK = 0.1  # seconds in which nobody left: something holds all up, which is no reason to go
 EXCUSE = 1.0  # seconds for which a programme that is loaded is to blame, not too many questions
-AT_A_STRETCH = 10.0  # seconds of excuses, as after a start; then one second in
-AFTER_THAT = 10.0  # seconds: where programmes come and go all the time, that is the pace
+EXCUSES = parse("10/100 seconds")  # enough for a start; where programmes always come, it's the pace
 SWITCH = 0.001  # seconds until one thread gives way to another: a search, and those who send away
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")
 P = ParamSpec("P")
@@ -78,7 +80,7 @@ class Line:
         self._began = 0.0  # when the line did, that is there now
         self._moved = 0.0  # when it did, or began
         self._excused = 0.0  # until when it is not called slow
-        self._asked, self._spent = 0.0, 0.0  # when it was last excused, seconds of excuses
+        self._excuses = MovingWindowRateLimiter(MemoryStorage())
 
     @property
     def full(self) -> bool:
@@ -94,11 +96,8 @@ class Line:
         not. From any thread.
         """
         now = monotonic()
-        self._spent = max(0.0, self._spent - (now - self._asked) / AFTER_THAT)
-        self._asked = now
-        if now > self._excused and self._spent < AT_A_STRETCH:
+        if now > self._excused and self._excuses.hit(EXCUSES):
             self._excused = now + EXCUSE
-            self._spent += EXCUSE
 
     @property
     def pressed(self) -> bool:

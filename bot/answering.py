@@ -58,7 +58,7 @@ def encode_for(light: Callable[[], None] | None = None) -> EncodeFor:
             return once(encoder.encode)
         return once(_telling(light, encoder.lightly))
 
-    return lambda text, served: of(served.bundle.encoder, tidy(text) in served.load().offered)
+    return lambda text, served: of(served.bundle.encoder, tidy(text) in served.offered)
 
 
 def _telling(told: Callable[[], None], encode: Several) -> Several:

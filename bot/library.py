@@ -54,8 +54,8 @@ class Loaded:
 @dataclass(frozen=True)
 class Served:
     """One programme, ready to answer. Of a store that is not in this process, its text is loaded
-    when it is asked for, and let go when others are: `bundle`, `searcher` and `position` raise
-    StoreError where that fails.
+    when it is asked for, and let go when others are: `bundle`, `searcher`, `position` and `offered`
+    raise StoreError where that fails.
     """
 
     slug: str  # the programme's name in addresses
@@ -78,6 +78,11 @@ class Served:
         """Where each passage stands, by its id or an earlier one."""
         return self.load().position
 
+    @property
+    def offered(self) -> frozenset[str]:
+        """The questions of the bank."""
+        return self.load().offered
+
 
 @dataclass(frozen=True)
 class _Seen:
@@ -91,10 +96,6 @@ def _unwatched(_: str, __: bool) -> None:
     """Nobody counts."""
 
 
-def _unexcused() -> None:
-    """Nobody waits."""
-
-
 class Library:
     """All programmes of a store, by slug."""
 
@@ -103,7 +104,7 @@ class Library:
         store: Store,
         watch: Callable[[str, bool], None] = _unwatched,
         most_loaded: int = MOST_LOADED,
-        excuse: Callable[[], None] = _unexcused,
+        excuse: Callable[[], None] = lambda: None,
     ) -> None:
         """`watch` is told of each bundle by name: taken up, or refused for a new reason.
 

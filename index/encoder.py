@@ -104,14 +104,18 @@ class Encoder:
     def _check_parity(self, folder: Path) -> None:
         compiled = OnnxEncoder(folder)
         lowest = _lowest(compiled.encode_passages(PROBES), self.encode(PROBES))
-        if not lowest >= PARITY:
+        if not lowest >= PARITY:  # NaN, too
             raise ModelError(
                 self.name,
                 f"compiled and original vectors differ (cosine {lowest:.4f})",
                 "use another model",
             )
+        if compiled.has_light:
+            self._check_light(compiled)
+
+    def _check_light(self, compiled: OnnxEncoder) -> None:
         lowest = _lowest(compiled.lightly(PROBES), compiled.encode(PROBES))
-        if not lowest >= NEAR:  # NaN, too, where its words are read from the wrong place
+        if not lowest >= NEAR:  # NaN, where its words are read from the wrong place
             raise ModelError(
                 self.folder / query_encoder.LIGHT,
                 f"is no light form of {query_encoder.ONNX} (cosine {lowest:.4f})",

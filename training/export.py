@@ -75,8 +75,8 @@ def export(source: Path, target: Path) -> None:
     tokenizer = model.tokenizer.backend_tokenizer
     target.mkdir(parents=True, exist_ok=True)
     floats = as_onnx(model[0].auto_model, tokenizer)
-    (target / query_encoder.LIGHT).unlink(missing_ok=True)  # it read its words from the former
     onnx.save(quantise(floats, tokenizer, EXACT), str(target / query_encoder.ONNX))
+    (target / query_encoder.LIGHT).unlink(missing_ok=True)  # it read its words from the former
     onnx.checker.check_model(str(target / query_encoder.ONNX))
     tokenizer.no_padding()
     tokenizer.no_truncation()

@@ -93,6 +93,11 @@ def test_without_a_light_form_there_is_the_one(encoder: OnnxEncoder, tmp_path: P
         OnnxEncoder(tmp_path)
 
 
+def test_no_word_is_remembered(encoder: OnnxEncoder) -> None:
+    """The tokenizer's memory of words has a switch, of the library's own, and it is found."""
+    assert callable(encoder._tokenizer.model._resize_cache)
+
+
 def test_threads_share_one_encoder(encoder: OnnxEncoder) -> None:
     """The same vectors, from eight threads at once."""
     texts = [f"Frage {n} nach dem Bus" for n in range(16)]
