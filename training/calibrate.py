@@ -2,7 +2,7 @@
 
 Two linear models, one after the other. The first looks at the question's vector alone: is it the
 kind of question that programmes answer? The second adds how well the best passage fits. Prints a
-cross- validation over programmes and writes confidence.json beside the encoder. eval/ is never
+cross-validation over programmes and writes confidence.json beside the encoder. eval/ is never
 looked at.
 """
 
@@ -43,9 +43,8 @@ NOISE = ("chitchat", "gibberish", "insult", "injection")  # kinds that are no qu
 USED_WORDS = ("plain", "keyword", "detail", "typo")  # kinds that share words with their passage
 FOR, AGAINST = (0.0, None), (None, 0.0)
 # Each weight may only have the sign that its feature has by nature: near misses share more words
-# with
-# the programme than people's own questions do, and a free fit would learn that common words speak
-# against an answer.
+# with the programme than people's own questions do, and a free fit would learn that common words
+# speak against an answer.
 SIGNS = {
     **dict.fromkeys(
         (
