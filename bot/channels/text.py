@@ -169,7 +169,7 @@ def shorten(text: str, most: int, measure: Callable[[str], int] = utf16) -> str:
 
 
 HAIR = "\u200a"
-_PAIR = re.compile(r"(?<!\w)([*_~`]+)(?=\S)([^\n]+?)(?<=\S)\1(?!\w)")
+_PAIR = re.compile(r"(?<!\w)([*_~`])(?=\S)([^\n]+?)(?<=\S)\1(?!\w)")
 
 
 def unmarked(text: str) -> str:
@@ -177,9 +177,7 @@ def unmarked(text: str) -> str:
     within each pair of marks that would be a style, since marks beside a space are none. Whatever
     is no pair, such as in "Bürger*innen", stays untouched.
     """
-    at = 0
-    while found := _PAIR.search(text, at):
+    while found := _PAIR.search(text):  # from the start: a hair space may end another pair
         mark, inner = found.groups()
         text = f"{text[: found.start()]}{mark}{HAIR}{inner}{HAIR}{mark}{text[found.end() :]}"
-        at = found.start() + len(mark)  # there may be pairs within
     return text

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.channels import messenger, signal, slash, telegram, threema, whatsapp
+from bot.channels import mattermost, messenger, rocketchat, signal, telegram, threema, whatsapp
 from bot.channels.base import Button, Quote, Reply
 from bot.channels.text import Style, cut, portions, shorten, texts, unmarked, utf8, utf16, written
 from tests.bot.channels.peers import chats, graph
@@ -52,13 +52,14 @@ def test_a_label_is_never_too_long(text: str, most: int) -> None:
 
 
 @given(st.text("ab *_~`.,\n„“"))
+@example("Name: _______")
 def test_no_pair_of_marks_is_read_as_a_style(text: str) -> None:
     """In WhatsApp, Messenger and Threema; and apart from hair spaces it is the same text."""
     assert graph.shown(unmarked(text)) == text
     assert unmarked("Bürger*innen und Schüler*innen") == "Bürger*innen und Schüler*innen"
 
 
-CHATS = [(slash.MATTERMOST, chats.mattermost), (slash.ROCKETCHAT, chats.rocketchat)]
+CHATS = [(mattermost.STYLE, chats.mattermost), (rocketchat.STYLE, chats.rocketchat)]
 
 
 @pytest.mark.parametrize(("style", "shown"), CHATS, ids=["mattermost", "rocketchat"])
