@@ -105,7 +105,7 @@ def build(
             encoder = Encoder(model)
             fingerprint = encoder.fingerprint()
             encoder.compile(fresh / bundle.ENCODER)
-            calibration = _copy_calibration(encoder, fresh / bundle.ENCODER)
+            asking = _copy_calibration(encoder, fresh / bundle.ENCODER) + encoder.light()
             advance(1)
         served = served_bundle(root / draft.info.slug)
         texts, rows = _rows(draft)
@@ -117,7 +117,7 @@ def build(
         )
         document_hash = sha256(draft.document)
         parts = Parts(
-            draft.info, _version(draft, fingerprint, calibration, rows, words), document_hash,
+            draft.info, _version(draft, fingerprint, asking, rows, words), document_hash,
             model, fingerprint, draft.programme.sections, draft.passages, aliases(served, draft),
             vectors, rows, words,
         )  # fmt: skip
@@ -233,14 +233,15 @@ def _assign_bank(draft: Draft, rows: Rows, vectors: Vectors) -> Rows:
     return Rows(rows.kind, owner, rows.part, rows.digest)
 
 
-def _version(draft: Draft, fingerprint: str, calibration: bytes, rows: Rows, words: Lexicon) -> str:
+def _version(draft: Draft, fingerprint: str, asking: bytes, rows: Rows, words: Lexicon) -> str:
     """Prefix of a hash over what the bundle is made of and what was made of it, but for vectors and
-    links: equal inputs, equal version; and where a later program makes other passages or terms of
-    the same words, another one. Stores and bots take what has the same version for the same.
+    links; `asking` is what serves questions alone. Equal inputs, equal version; and where a later
+    program makes other passages or terms of the same words, another one. Stores and bots take what
+    has the same version for the same.
     """
     digest = hashlib.sha256(draft.document.read_bytes())
     digest.update(repr(draft.info).encode() + fingerprint.encode() + str(FORMAT).encode())
-    digest.update(calibration)
+    digest.update(asking)
     digest.update(repr((draft.programme.sections, draft.passages)).encode())
     for part in (rows.kind, rows.owner, rows.part, rows.digest):
         digest.update(part.tobytes())

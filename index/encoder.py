@@ -55,17 +55,22 @@ class Encoder:
         return int(self._model.get_embedding_dimension() or 0)
 
     def fingerprint(self) -> str:
-        """Hash that tells this model's vectors from any other's: of its files, or of what it
-        answers.
+        """Hash that tells this model's vectors of passages from any other's: of its files, or of
+        what it answers.
         """
         digest = hashlib.sha256(self.name.encode())
         compiled = self.folder / query_encoder.ONNX
         if compiled.is_file():
-            for name in query_encoder.present(self.folder):
+            for name in query_encoder.FILES:
                 digest.update((self.folder / name).read_bytes())
         else:
             digest.update(np.round(self.encode(PROBES), 4).tobytes())
         return digest.hexdigest()
+
+    def light(self) -> bytes:
+        """Its light form, which encodes questions alone; nothing where it has none."""
+        path = self.folder / query_encoder.LIGHT
+        return path.read_bytes() if path.is_file() else b""
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages, shape (len(texts), dimension), float32."""

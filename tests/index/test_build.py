@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import build, bundle, lexicon
+from index import build, bundle, lexicon, query_encoder
 from index.build import Draft
+from index.encoder import DEFAULT, MODELS
 from index.errors import DocumentError
 from index.vectors import Rows
 from tests.conftest import SEED, SLUG, silent
@@ -46,6 +47,24 @@ def test_unchanged_passages_are_not_encoded_again(
     assert len(gone) == 1
     heir = after.aliases[gone.pop()]
     assert "Auch Wasserspielplätze." in next(p.text for p in after.passages if p.id == heir)
+
+
+def test_without_its_light_form_an_encoder_gives_the_same_vectors(
+    index_root: Path, edited: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So none is made anew where that form is added or taken away; questions have others, so the
+    version is another.
+    """
+    root, models = tmp_path / "index", tmp_path / "models"
+    shutil.copytree(index_root, root, symlinks=True)
+    before = bundle.load(root / SLUG)
+    without = shutil.ignore_patterns(query_encoder.LIGHT)
+    shutil.copytree(MODELS / DEFAULT, models / DEFAULT, ignore=without)
+    monkeypatch.setattr("index.encoder.MODELS", models)
+    summary = build.build(edited, root, DEFAULT, silent)
+    assert (summary.encoded, summary.reused) == (0, len(before.rows))
+    assert bundle.load(root / SLUG).manifest.version != before.manifest.version
+    assert not (root / SLUG / bundle.ENCODER / query_encoder.LIGHT).exists()
 
 
 def test_the_same_input_gives_the_same_bundle(edited: Path, tmp_path: Path) -> None:
