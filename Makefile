@@ -84,7 +84,7 @@ format: install ## rewrite the code in one style
 lint: install ## style, imports, docstrings
 	$(VENV)/bin/ruff format --check --quiet . && $(VENV)/bin/ruff check .
 
-types: install ## mypy --strict over bot, index and ingest.py
+types: install ## mypy --strict over bot, index, eval and ingest.py
 	$(VENV)/bin/mypy
 
 test: install ## all tests, with the real programme, encoder and browser

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Chapter:
     page: int | None = None
 
 
-def write(root: Path, slug: str, chapters: Sequence[Chapter], **info: str) -> Manifest:
+def write(root: Path, slug: str, chapters: Sequence[Chapter], **info: Any) -> Manifest:
     """Compile a programme into `root/slug`, where ingest.py would put it."""
     with versions.writing(root, slug) as fresh:
         (fresh / bundle.ENCODER).mkdir()
@@ -47,7 +48,7 @@ def write(root: Path, slug: str, chapters: Sequence[Chapter], **info: str) -> Ma
         return bundle.write(fresh, _parts(slug, chapters, {"title": f"Programm {slug}", **info}))
 
 
-def _parts(slug: str, chapters: Sequence[Chapter], info: Mapping[str, str]) -> Parts:
+def _parts(slug: str, chapters: Sequence[Chapter], info: Mapping[str, Any]) -> Parts:
     sections, passages = [], []
     for number, chapter in enumerate(chapters):
         paragraphs = tuple(Paragraph(text, chapter.page) for text in chapter.texts)

@@ -126,7 +126,9 @@ def best(browser: Browser, address: str, rounds: int = ROUNDS, rate: float = SLO
     return Load(
         min(load.bytes for load in loads),
         loads[0].requests,
-        *(min(getattr(load, f) for load in loads) for f in ("paint", "interactive", "answer")),
+        paint=min(load.paint for load in loads),
+        interactive=min(load.interactive for load in loads),
+        answer=min(load.answer for load in loads),
         shift=min(load.shift for load in loads),
     )
 

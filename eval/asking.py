@@ -37,7 +37,8 @@ class Asked:
 
     def ranked(self, weights: Mapping[str, float]) -> list[int]:
         """The first passages under these weights."""
-        return np.argsort(-fuse(self.signals, weights), kind="stable")[:DEPTH].tolist()
+        order = np.argsort(-fuse(self.signals, weights), kind="stable")
+        return [int(number) for number in order[:DEPTH]]
 
     @property
     def answerable(self) -> bool:

@@ -70,12 +70,14 @@ def score(rankings: Sequence[tuple[Sequence[int], Collection[int]]]) -> Scores:
     def mean(values: Sequence[float]) -> float:
         return sum(values) / len(values) if values else math.nan
 
+    hit1, hit3, hit5 = (
+        mean([hit_at(ranked, right, depth) for ranked, right in rankings]) for depth in (1, 3, 5)
+    )
     return Scores(
         len(rankings),
-        *(
-            mean([hit_at(ranked, right, depth) for ranked, right in rankings])
-            for depth in (1, 3, 5)
-        ),
+        hit1,
+        hit3,
+        hit5,
         mean([reciprocal_rank(ranked, right) for ranked, right in rankings]),
         mean([ndcg(ranked, right) for ranked, right in rankings]),
     )
