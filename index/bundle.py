@@ -20,6 +20,7 @@ import hashlib
 import io
 import json
 import os
+import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index import checksums, confidence, lexicon
 from index.confidence import Confidence
@@ -47,6 +49,7 @@ PROGRAMME, VECTORS, ROWS, LEXICON, ENCODER = (
 VERSIONS = ".versions"
 SHARED = frozenset(f"{ENCODER}/{name}" for name in EVERY)  # between bundles: not read for each
 CALIBRATION = f"{ENCODER}/{confidence.FILE}"
+_reading = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def assemble(
     said = contents(files[PROGRAMME])
     if said.info.slug != manifest.slug:
         raise ValueError(f"{PROGRAMME} is about {said.info.slug}")
-    rows, words = _rows(files[ROWS]), _lexicon(files[LEXICON])
+    rows, words = _rows(files[ROWS]), lexicon.from_arrays(_arrays(files[LEXICON]))
     return Bundle(
         **vars(said),
         manifest=manifest,
@@ -291,14 +294,17 @@ def _npz(arrays: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
+def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    """One at a time: NumPy reads an array's head with `ast.literal_eval`, and Python 3.11 counts
+    the depth of all threads' syntax trees in one place; two at once may end in a SystemError.
+    """
+    with _reading, np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
 def _rows(content: bytes) -> Rows:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Rows(arrays["kind"], arrays["owner"], arrays["part"], arrays["digest"])
-
-
-def _lexicon(content: bytes) -> Lexicon:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return lexicon.from_arrays({name: arrays[name] for name in arrays.files})
+    arrays = _arrays(content)
+    return Rows(arrays["kind"], arrays["owner"], arrays["part"], arrays["digest"])
 
 
 def info(table: dict[str, Any]) -> Info:

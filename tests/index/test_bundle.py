@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
 import random
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +38,23 @@ def test_a_changed_byte_anywhere_is_refused_by_name(copy: Path) -> None:
             bundle.load(copy)
         path.write_bytes(good)
     bundle.load(copy)
+
+
+def test_two_threads_never_read_arrays_at_once(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.11 may take one's syntax tree for the other's: a good bundle would be refused."""
+    literal_eval, inside, most = ast.literal_eval, [0], [0]
+
+    def watched(text: str) -> object:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.001)
+        inside[0] -= 1
+        return literal_eval(text)
+
+    monkeypatch.setattr(ast, "literal_eval", watched)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(bundle.load, [copy] * 4))
+    assert most == [1]
 
 
 def test_missing_and_surplus_files_are_refused(copy: Path) -> None:
