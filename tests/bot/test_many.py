@@ -277,14 +277,18 @@ PLACES = ("Dortmund", "Bochum", "Witten")
 
 
 def _stir(root: Path, spare: Path) -> None:
-    """Swap, add, break, mend and remove programmes for a while: whole rounds, however slowly."""
-    dice, places, until = random.Random(7), itertools.cycle(PLACES), time.monotonic() + SECONDS
+    """Swap, add, break, mend and remove programmes for a while: two whole rounds at least, however
+    slow the machine is, each with another place than the one before.
+    """
+    dice, until = random.Random(7), time.monotonic() + SECONDS
     broken = spare / "broken"
     plain(root, "rot", broken)
     (broken / "lexicon.npz").write_bytes(b"torn")
-    while time.monotonic() < until:
+    for rounds, place in enumerate(itertools.cycle(PLACES[::-1])):  # the first is there already
+        if rounds >= 2 and time.monotonic() > until:
+            return
         for deed in dice.sample(DEEDS, len(DEEDS)):
-            _stir_once(deed, root, spare, next(places))
+            _stir_once(deed, root, spare, place)
             time.sleep(0.05)
 
 
