@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import onnxruntime
@@ -19,6 +20,7 @@ from onnx.helper import (
     make_tensor_value_info,
 )
 
+from index import query_encoder
 from index.encoder import DEFAULT, MODELS
 from index.errors import ModelError
 from index.query_encoder import LIGHT, ONNX, Encoders, OnnxEncoder, present
@@ -93,9 +95,13 @@ def test_without_a_light_form_there_is_the_one(encoder: OnnxEncoder, tmp_path: P
         OnnxEncoder(tmp_path)
 
 
-def test_no_word_is_remembered(encoder: OnnxEncoder) -> None:
-    """The tokenizer's memory of words has a switch, of the library's own, and it is found."""
+def test_no_word_is_remembered(encoder: OnnxEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tokenizer's memory of words has a switch, of the library's own; it is found, and used."""
     assert callable(encoder._tokenizer.model._resize_cache)
+    library = Mock()
+    monkeypatch.setattr(query_encoder, "Tokenizer", library)
+    OnnxEncoder(MODELS / DEFAULT)
+    library.from_file.return_value.model._resize_cache.assert_called_once_with(0)
 
 
 def test_threads_share_one_encoder(encoder: OnnxEncoder) -> None:
